@@ -1,0 +1,168 @@
+"""What each command does."""
+
+import argparse
+import getpass
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from dtaas_desktop.cli import check_report, exit_codes
+from dtaas_desktop.cli.console import console_for
+from dtaas_desktop.domain.errors import AppError, UserError
+from dtaas_desktop.domain.task_file import TaskFile, from_json, to_json
+from dtaas_desktop.engine.cancel import CancelToken
+from dtaas_desktop.services.run_service import RunRequest, RunService, connection_of
+from dtaas_desktop.services.workspace import Workspace, default_folder, open_workspace
+
+PAUSE_WAIT_SECONDS = 30.0
+
+
+def run(options: argparse.Namespace, grammar: argparse.ArgumentParser) -> int:
+    """Do what the options say; the exit code. Raises AppError."""
+    workspace = open_workspace((options.workspace or default_folder()).absolute())
+    try:
+        return _dispatch(options, workspace, grammar)
+    finally:
+        workspace.close()
+
+
+def say_error(error: AppError, *, as_json: bool) -> None:
+    """Say what ended a command, for a person or for a program."""
+    if as_json:
+        print(
+            json.dumps({"event": "Error", "message": error.message, "remedy": error.remedy}, ensure_ascii=False),
+            flush=True,
+        )
+    else:
+        print(f"{error.message}\n{error.remedy}".strip(), file=sys.stderr)
+
+
+def _dispatch(options: argparse.Namespace, workspace: Workspace, grammar: argparse.ArgumentParser) -> int:
+    if options.run_task is not None or options.resume_task is not None:
+        name = options.run_task if options.run_task is not None else options.resume_task
+        request = RunRequest(name, resume=options.resume_task is not None, take_over=frozenset(options.take_over))
+        return _run_task(workspace, request, as_json=options.json)
+    if options.pause_task is not None:
+        return _pause_task(workspace, options.pause_task)
+    if options.check_task is not None:
+        surveyed = RunService(workspace).check(options.check_task, take_over=frozenset(options.take_over))
+        print(check_report.as_json(surveyed) if options.json else check_report.as_text(surveyed))
+        return exit_codes.FIX if surveyed.errors else exit_codes.DONE
+    if options.list_tasks:
+        return _list_tasks(workspace, as_json=options.json)
+    if options.import_task is not None:
+        return _import_task(workspace, Path(options.import_task), as_copy=options.as_copy)
+    if options.export_task is not None:
+        return _export_task(workspace, options.export_task)
+    if options.set_secret is not None:
+        return _set_secret(workspace, options.set_secret)
+    if options.run_sample:
+        return _run_sample(workspace, as_json=options.json)
+    grammar.print_help()
+    return exit_codes.FIX
+
+
+def _run_task(workspace: Workspace, request: RunRequest, *, as_json: bool) -> int:
+    cancel = CancelToken()
+    with _signals(cancel), console_for(as_json=as_json, out=sys.stdout) as console:
+        outcome = RunService(workspace).run(request, emit=console.tell, cancel=cancel)
+    return exit_codes.of_run(outcome.state, outcome.failures)
+
+
+def _run_sample(workspace: Workspace, *, as_json: bool) -> int:
+    from dtaas_desktop.services import sample
+
+    codes = [_run_task(workspace, RunRequest(task.name), as_json=as_json) for task in sample.install(workspace)]
+    return next((code for code in codes if code), exit_codes.DONE)
+
+
+def _pause_task(workspace: Workspace, name: str) -> int:
+    record = RunService(workspace).pause(name, wait_seconds=PAUSE_WAIT_SECONDS)
+    print(f"Task “{record.task_name}” is {record.state}." + (" Go on with --resume-task." if record.state == "paused" else ""))
+    return exit_codes.DONE
+
+
+def _list_tasks(workspace: Workspace, *, as_json: bool) -> int:
+    for task in workspace.tasks.all():
+        latest = workspace.history.latest(task.uuid)
+        state = latest.state if latest else "never run"
+        if as_json:
+            print(
+                json.dumps(
+                    {"name": task.name, "uuid": task.uuid, "last_run": latest.state if latest else None},
+                    ensure_ascii=False,
+                )
+            )
+        else:
+            print(f"{task.name}  ({state})")
+    return exit_codes.DONE
+
+
+def _import_task(workspace: Workspace, path: Path, *, as_copy: bool) -> int:
+    held = _read_task_file(path)
+    task = workspace.tasks.copy_of(held.task) if as_copy else held.task
+    known = workspace.connections.all()
+    # The task first: if its name is taken, nothing has changed.
+    workspace.tasks.save(task)
+    for connection in held.connections:
+        if connection.name not in known:
+            workspace.connections.save(connection)
+            print(f"Connection “{connection.name}” added.")
+        elif known[connection.name] != connection:
+            print(f"Connection “{connection.name}” exists already with other settings, which are kept.")
+    print(f"Task “{task.name}” imported.")
+    return exit_codes.DONE
+
+
+def _read_task_file(path: Path) -> TaskFile:
+    try:
+        return from_json(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        raise UserError(f"{path} is not a text file.", remedy="Choose a task file made by --export-task.") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.", remedy="Check the path.") from None
+
+
+def _export_task(workspace: Workspace, name: str) -> int:
+    task = workspace.tasks.named(name)
+    names = {connection_of(node) for node in task.design.nodes}
+    connections = [connection for connection in workspace.connections.all().values() if connection.name in names]
+    sys.stdout.write(to_json(task, connections))
+    return exit_codes.DONE
+
+
+def _set_secret(workspace: Workspace, name: str) -> int:
+    # Never an argument: those are seen by every user of the machine.
+    secret = getpass.getpass(f"Secret for local:{name}: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    if not secret:
+        raise UserError("The secret is empty.", remedy="Type it, or give it on standard input.")
+    workspace.secrets.store(name, secret)
+    print(f"Stored; refer to it as local:{name}.")
+    return exit_codes.DONE
+
+
+@contextmanager
+def _signals(cancel: CancelToken) -> Iterator[None]:
+    """Ctrl-C cancels and SIGTERM pauses, at the next batch border; a second Ctrl-C ends at once."""
+
+    def on_interrupt(_: int, __: FrameType | None) -> None:
+        if cancel.request == "cancel":
+            raise KeyboardInterrupt
+        cancel.ask("cancel")
+
+    def on_terminate(_: int, __: FrameType | None) -> None:
+        cancel.ask("pause")
+
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, on_interrupt),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, on_terminate),
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,74 @@
+"""Commands and their arguments. Each returns an exit code (exit_codes)."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from dtaas_desktop import __version__
+from dtaas_desktop.domain.errors import AppError
+
+EXAMPLES = """\
+examples:
+  dtaas-desktop --import-task nightly.json     add or update a task
+  dtaas-desktop --check-task "Nightly load"    what it will do, and what speaks against it
+  dtaas-desktop --run-task "Nightly load"      run it; Ctrl-C cancels, SIGTERM pauses
+  dtaas-desktop --resume-task "Nightly load"   go on after a pause or a failure
+
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line's grammar."""
+    found = argparse.ArgumentParser(
+        prog="dtaas-desktop",
+        description="Moves tables from databases to files and databases: exactly, quickly, and shown while it happens.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command = found.add_mutually_exclusive_group()
+    command.add_argument("--run-task", metavar="NAME", help="run a task to its end")
+    command.add_argument("--resume-task", metavar="NAME", help="go on with a paused, interrupted or failed run")
+    command.add_argument("--pause-task", metavar="NAME", help="pause a running task, in whatever process it runs")
+    command.add_argument("--check-task", metavar="NAME", help="show problems and the plan, change nothing")
+    command.add_argument("--list-tasks", action="store_true", help="list the tasks of the workspace")
+    command.add_argument("--import-task", metavar="FILE", help="add or update a task from a file")
+    command.add_argument("--export-task", metavar="NAME", help="write a task as a file to standard output")
+    command.add_argument("--run-sample", action="store_true", help="make the sample tasks and run them")
+    command.add_argument(
+        "--set-secret", metavar="NAME", help="keep a secret as local:NAME; asked for, or read from standard input"
+    )
+    command.add_argument("--version", action="version", version=f"DTaaS Desktop {__version__}")
+    found.add_argument("--workspace", metavar="FOLDER", type=Path, help="use this workspace instead of the user's own")
+    found.add_argument("--as-copy", action="store_true", help="with --import-task: a new task, even if its UUID is known")
+    found.add_argument(
+        "--take-over",
+        metavar="TARGET",
+        action="append",
+        default=[],
+        help="allow a run to write this target although it belongs to others",
+    )
+    found.add_argument("--json", action="store_true", help="JSON on standard output, one object a line")
+    return found
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; its exit code. Errors are said on standard error in a sentence or two."""
+    grammar = parser()
+    if "-h" in arguments or "--help" in arguments:
+        from dtaas_desktop.cli.exit_codes import HELP
+
+        grammar.epilog = EXAMPLES + HELP
+    options = grammar.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        # A pipe may use an encoding that cannot show every name; a name must not end a run.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    from dtaas_desktop.cli import commands, exit_codes
+
+    try:
+        return commands.run(options, grammar)
+    except AppError as error:
+        commands.say_error(error, as_json=options.json)
+        return exit_codes.of_error(error)
+    except KeyboardInterrupt:
+        return exit_codes.CANCELLED

@@ -1,0 +1,100 @@
+"""Parquet: row groups of useful size, dictionaries where they pay, nothing lost in any type."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from dtaas_desktop.connectors.files.formats import Encoder, stored_schema
+from dtaas_desktop.domain.file_settings import FileSettings
+
+ROW_GROUP_ROWS = 524_288
+ROW_GROUP_BYTES = 64 * 1024 * 1024
+_ZSTD_LEVEL = 1  # measured on flights: level 3 saves 1 % of the bytes for 4 % of the time
+_SAMPLE_CELLS = 4_000_000
+
+
+class ParquetFormat:
+    """Parquet 2.6 files; zstd unless told otherwise. Which columns get a dictionary is decided by the first rows of the stage."""
+
+    density = 0.2
+
+    def __init__(self, settings: FileSettings, schema: pa.Schema) -> None:
+        self.schema = stored_schema(schema)
+        self.codec = {"default": "zstd"}.get(settings.compression, settings.compression)
+        self._options: dict[str, object] | None = None
+
+    def open(self, sink: pa.NativeFile) -> Encoder:
+        return _ParquetFile(self, sink)
+
+    def close(self) -> None:
+        pass
+
+    def writer(self, sink: pa.NativeFile, first: pa.Table | None) -> pq.ParquetWriter:
+        if self._options is None and first is not None:
+            self._options = encodings(first)
+        return pq.ParquetWriter(
+            sink,
+            self.schema,
+            version="2.6",
+            compression=self.codec,
+            compression_level=_ZSTD_LEVEL if self.codec == "zstd" else None,
+            **(self._options or {}),
+        )
+
+
+class _ParquetFile:
+    """Holds batches back until they make a row group; only then is a table made of them, without copying."""
+
+    def __init__(self, kind: ParquetFormat, sink: pa.NativeFile) -> None:
+        self._format = kind
+        self._sink = sink
+        self._writer: pq.ParquetWriter | None = None
+        self._batches: list[pa.RecordBatch] = []
+        self._rows = 0
+        self.buffered = 0
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        self._batches.append(batch)
+        self._rows += batch.num_rows
+        self.buffered += batch.nbytes
+        if self._rows >= ROW_GROUP_ROWS or self.buffered >= ROW_GROUP_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        if not self._batches:
+            return
+        table = pa.Table.from_batches(self._batches).cast(self._format.schema)
+        if self._writer is None:
+            self._writer = self._format.writer(self._sink, table)
+        self._writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+        self._batches, self._rows, self.buffered = [], 0, 0
+
+    def close(self) -> None:
+        self.flush()
+        if self._writer is None:
+            self._writer = self._format.writer(self._sink, None)
+        self._writer.close()
+
+    def abandon(self) -> None:
+        if self._writer is not None:
+            self._writer.is_open = False  # its finalizer would write a footer into the closed sink
+        self._writer, self._batches = None, []
+
+
+def encodings(first: pa.Table) -> dict[str, object]:
+    """Dictionaries for columns whose values repeat; deltas for unique integers, plain pages for the rest."""
+    rows = max(1_000, min(65_536, _SAMPLE_CELLS // first.num_columns))
+    sample = first.slice(0, rows).combine_chunks()
+    repeated = [name for name, column in zip(first.column_names, sample.columns, strict=True) if _repeats(column)]
+    plain = {
+        field.name: "DELTA_BINARY_PACKED"
+        for field in first.schema
+        if field.name not in repeated and (pa.types.is_int64(field.type) or pa.types.is_int32(field.type))
+    }
+    return {"use_dictionary": repeated or False} | ({"column_encoding": plain} if plain else {})
+
+
+def _repeats(column: pa.ChunkedArray) -> bool:
+    if pa.types.is_boolean(column.type) or pa.types.is_null(column.type):
+        return False
+    return bool(pc.count_distinct(column).as_py() * 2 <= len(column))

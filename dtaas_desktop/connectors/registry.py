@@ -1,0 +1,62 @@
+"""The table of connectors. A connector's package, and with it its driver, is imported when it is first opened."""
+
+from pydantic import BaseModel, ValidationError
+
+from dtaas_desktop.domain.connection import CONNECTION_KINDS, Connection, DuckDBSettings, FolderSettings, Role, SqliteSettings
+from dtaas_desktop.domain.errors import UserError
+from dtaas_desktop.domain.kinds import first_mistake
+from dtaas_desktop.domain.ports import Destination, Source
+
+
+def open_source(connection: Connection) -> Source:
+    """The connection as a source. Opens no file and no socket yet.
+
+    Raises UserError for an unknown kind, one that cannot be read from, or settings that do not fit.
+    """
+    settings = _settings(connection, "source")
+    if isinstance(settings, SqliteSettings):
+        from dtaas_desktop.connectors.sqlite import SqliteSource
+
+        return SqliteSource(settings)
+    raise _unusable(connection, "source")
+
+
+def open_destination(connection: Connection, *, workspace: str) -> Destination:
+    """The connection as a destination. Opens no file and no socket yet. `workspace` is the id of ours, which marks what we stage.
+
+    Raises UserError for an unknown kind, one that cannot be written to, or settings that do not fit.
+    """
+    settings = _settings(connection, "destination")
+    if isinstance(settings, FolderSettings):
+        from dtaas_desktop.connectors.files import FolderDestination
+
+        return FolderDestination(settings, workspace=workspace)
+    if isinstance(settings, DuckDBSettings):
+        from dtaas_desktop.connectors.duckdb_file import DuckDBDestination
+
+        return DuckDBDestination(settings, workspace=workspace)
+    raise _unusable(connection, "destination")
+
+
+def _settings(connection: Connection, role: Role) -> BaseModel:
+    kind = CONNECTION_KINDS.get(connection.kind)
+    if kind is None:
+        raise UserError(
+            f"Connection “{connection.name}” has the unknown kind “{connection.kind}”.",
+            remedy="Update the application, or choose another kind.",
+        )
+    if role not in kind.roles:
+        raise _unusable(connection, role)
+    try:
+        return kind.settings.model_validate(connection.settings)
+    except ValidationError as error:
+        raise UserError(
+            f"Connection “{connection.name}”: {first_mistake(error)}.", remedy="Correct the connection's settings."
+        ) from None
+
+
+def _unusable(connection: Connection, role: Role) -> UserError:
+    title = CONNECTION_KINDS[connection.kind].title
+    return UserError(
+        f"Connection “{connection.name}” is a {title}: it cannot be used as a {role}.", remedy="Choose another connection."
+    )

@@ -1,0 +1,92 @@
+"""What a run tells while it happens: frozen values, small enough for a pipe, free of secrets."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from dtaas_desktop.domain.table import Counts
+from dtaas_desktop.domain.target import Published
+
+State = Literal["done", "failed", "partly failed", "paused", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    run: str
+    task: str
+    tables: int
+
+
+@dataclass(frozen=True, slots=True)
+class TableStarted:
+    """A table run begins. `rows_estimate` is None where the source cannot tell cheaply."""
+
+    table_run: str
+    table: str
+    target: str
+    connection: str
+    parts: int
+    rows_estimate: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TableProgress:
+    """At most ten a second over all tables. `percent` 0–100 and `seconds_left` are estimates, None while unknown."""
+
+    table_run: str
+    table: str
+    target: str
+    counts: Counts
+    bytes: int
+    parts_done: int
+    parts: int
+    rows_per_second: float
+    percent: float | None
+    seconds_left: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TablePublished:
+    table_run: str
+    table: str
+    connection: str
+    counts: Counts
+    published: Published
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TableFailed:
+    """`kind` is the class of error (domain.errors), which decides the exit code and what can be done."""
+
+    table_run: str
+    table: str
+    target: str
+    kind: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A line of the run's log."""
+
+    level: Literal["info", "warning"]
+    message: str
+    table: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    run: str
+    state: State
+    counts: Counts
+    seconds: float
+
+
+Event = RunStarted | TableStarted | TableProgress | TablePublished | TableFailed | Notice | RunFinished
+
+
+def to_dict(event: Event) -> dict[str, Any]:
+    """The event as plain JSON values, with its class as `event`."""
+    return {"event": type(event).__name__} | dataclasses.asdict(event)

@@ -1,0 +1,34 @@
+"""Tasks: a design with the choices that decide how it runs."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from dtaas_desktop.domain.design import Design
+from dtaas_desktop.domain.table import CellPolicy
+
+Reading = Literal["default", "one moment", "resumable"]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOptions:
+    """How a task runs.
+
+    reading: “one moment” reads all tables of a source in one snapshot and cannot be resumed in the middle; “resumable” reads
+    parts at different moments and can; “default” leaves it to the source. Sizes are in bytes; `retries` come after the first try.
+    """
+
+    reading: Reading = "default"
+    cells: CellPolicy = field(default_factory=CellPolicy)
+    parallel: int = 0  # parts at a time; 0: as many as there are processors
+    memory: int = 256 * 1024 * 1024  # all batches and open writers together
+    retries: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A design with its options. `uuid` is its identity at every destination; `name` is unique in a workspace."""
+
+    uuid: str
+    name: str
+    design: Design
+    options: TaskOptions = field(default_factory=TaskOptions)

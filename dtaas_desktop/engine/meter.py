@@ -1,0 +1,128 @@
+"""Counting while it happens: figures per table run, told at most ten times a second."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from dtaas_desktop.domain.events import Event, TableProgress
+from dtaas_desktop.domain.table import Counts
+
+_INTERVAL = 0.1
+
+
+@dataclass(slots=True)
+class _Figures:
+    table: str
+    target: str
+    parts: int
+    rows_estimate: int | None
+    started: float
+    counts: Counts = field(default_factory=Counts)
+    bytes: int = 0
+    parts_done: int = 0
+    untold: bool = False
+
+
+class Meter:
+    """Collects what the workers report; every method is thread-safe. `emit` is never called by two threads at once."""
+
+    def __init__(self, emit: Callable[[Event], None]) -> None:
+        self._emit = emit
+        self._figures: dict[str, _Figures] = {}
+        self._lock = threading.Lock()
+        self._telling = threading.RLock()
+        self._told = 0.0
+
+    def tell(self, event: Event) -> None:
+        """Pass an event on, in turn with the progress events."""
+        with self._telling:
+            self._emit(event)
+
+    def begin(
+        self,
+        table_run: str,
+        *,
+        table: str,
+        target: str,
+        parts: int,
+        parts_done: int,
+        counts: Counts,
+        rows_estimate: int | None,
+    ) -> None:
+        """Count a table run from here; `parts_done` and `counts` are what an earlier run already staged."""
+        with self._lock:
+            self._figures[table_run] = _Figures(
+                table, target, parts, rows_estimate, time.monotonic(), counts=counts, parts_done=parts_done
+            )
+
+    def add(self, table_run: str, counts: Counts, written_bytes: int) -> None:
+        """Add what one batch came to."""
+        with self._lock:
+            figures = self._figures[table_run]
+            figures.counts += counts
+            figures.bytes += written_bytes
+            figures.untold = True
+        self._tell_progress()
+
+    def part_done(self, table_run: str) -> None:
+        with self._lock:
+            figures = self._figures[table_run]
+            figures.parts_done += 1
+            figures.untold = True
+        self._tell_progress()
+
+    def end(self, table_run: str) -> float:
+        """Tell the last progress of a table run; its seconds since `begin`."""
+        with self._lock:
+            figures = self._figures[table_run]
+            figures.untold = False
+            event = _progress(table_run, figures)
+        self.tell(event)
+        return time.monotonic() - figures.started
+
+    def counts(self, table_run: str) -> Counts:
+        """What a table run has come to so far."""
+        with self._lock:
+            return self._figures[table_run].counts
+
+    def _tell_progress(self) -> None:
+        # Whoever comes within the interval leaves: its figures are told by the next one, or by `end`.
+        now = time.monotonic()
+        with self._lock:
+            open_runs = [(name, figures) for name, figures in self._figures.items() if figures.untold]
+            if now - self._told < _INTERVAL * max(1, len(open_runs)):
+                return
+            self._told = now
+            events = []
+            for name, figures in open_runs:
+                figures.untold = False
+                events.append(_progress(name, figures))
+        for event in events:
+            self.tell(event)
+
+
+def _progress(table_run: str, figures: _Figures) -> TableProgress:
+    seconds = max(time.monotonic() - figures.started, 1e-6)
+    rate = figures.counts.read / seconds
+    expected = figures.rows_estimate
+    percent: float | None = None
+    left: float | None = None
+    if figures.parts and figures.parts_done == figures.parts:
+        percent, left = 100.0, 0.0
+    elif expected:
+        # An estimate can be wrong; 99 until the parts say that all is read.
+        percent = min(99.0, 100.0 * figures.counts.read / expected)
+        left = max(0.0, expected - figures.counts.read) / rate if rate else None
+    return TableProgress(
+        table_run,
+        figures.table,
+        figures.target,
+        figures.counts,
+        figures.bytes,
+        figures.parts_done,
+        figures.parts,
+        rate,
+        percent,
+        left,
+    )

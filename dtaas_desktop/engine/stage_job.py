@@ -1,0 +1,216 @@
+"""One job: a part is read once, and each of its routes transforms and stages the rows on its own."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from dtaas_desktop.domain.errors import AppError, TransientError, UserError
+from dtaas_desktop.domain.plan import RoutePlan
+from dtaas_desktop.domain.ports import Budget, Destination, Session, Stage
+from dtaas_desktop.domain.table import CellPolicy, Counts, Part, Rows, TableDescription
+from dtaas_desktop.domain.target import Staged
+from dtaas_desktop.engine.cancel import CancelToken
+from dtaas_desktop.engine.chain import Chain
+from dtaas_desktop.engine.meter import Meter
+
+
+@dataclass(frozen=True, slots=True)
+class JobRoute:
+    """A route as a job needs it."""
+
+    table_run: str
+    plan: RoutePlan
+    chain: Chain
+    destination: Destination
+
+
+@dataclass(frozen=True, slots=True)
+class TableJobs:
+    """What all jobs of one table share. `left` holds the ids of routes that failed: no job works for them any more."""
+
+    description: TableDescription
+    columns: tuple[str, ...]
+    cells: CellPolicy
+    session: Session
+    budget: Budget
+    cancel: CancelToken
+    meter: Meter
+    left: set[str] = field(default_factory=set)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def leave(self, route: str) -> None:
+        with self.lock:
+            self.left.add(route)
+
+
+def stage_part(jobs: TableJobs, part: Part, routes: Sequence[JobRoute]) -> Mapping[str, Staged | AppError]:
+    """Stage `part` for each route; the answer is by RoutePlan.id. A route that fails leaves the others undisturbed.
+
+    A failure to read is every route's. Raises Interrupted if the run was asked to stop.
+    """
+    results: dict[str, Staged | AppError] = {}
+    with ExitStack() as stack:
+        writers: dict[str, _Writer] = {}
+        for route in routes:
+            if route.plan.id in jobs.left:
+                continue
+            writer = _Writer(jobs, part, route)
+            try:
+                writer.open()
+            except AppError as error:
+                results[route.plan.id] = error
+                continue
+            stack.callback(writer.drop)
+            writers[route.plan.id] = writer
+        try:
+            _read_into(jobs, part, writers, results)
+        except AppError as error:
+            results |= dict.fromkeys(writers, error)
+            return results
+        for name, writer in writers.items():
+            try:
+                results[name] = writer.finish()
+            except AppError as error:
+                results[name] = error
+    return results
+
+
+def _read_into(jobs: TableJobs, part: Part, writers: dict[str, "_Writer"], results: dict[str, Staged | AppError]) -> None:
+    with (
+        jobs.session.read(jobs.description, part, columns=jobs.columns, cells=jobs.cells) as stream,
+        jobs.cancel.waking(stream.cancel),
+    ):
+        full_rows = _Placeholders(jobs.description.schema, stream.schema)
+        for rows in stream:
+            jobs.cancel.check()
+            held = rows.batch.nbytes
+            jobs.budget.charge(held)
+            try:
+                whole = full_rows.complete(rows.batch)
+                for name in list(writers):
+                    try:
+                        writers[name].take(rows, whole)
+                    except AppError as error:
+                        writers.pop(name).drop()
+                        results[name] = error
+                        if not isinstance(error, TransientError):
+                            jobs.leave(name)
+            finally:
+                jobs.budget.charge(-held)
+            for name in jobs.left & writers.keys():
+                writers.pop(name).drop()
+            if not writers:
+                return
+    jobs.cancel.check()  # a stream that was told to stop may simply end
+
+
+class _Writer:
+    """One route's side of a job: transform, check, stage, count."""
+
+    def __init__(self, jobs: TableJobs, part: Part, route: JobRoute) -> None:
+        self._jobs, self._part, self._route = jobs, part, route
+        self._counts = Counts()
+        self._bytes = 0
+        self._context: AbstractContextManager[Stage] | None = None
+        self._stage: Stage | None = None
+
+    def open(self) -> None:
+        plan = self._route.plan
+        context = self._route.destination.stage(plan.target, self._part.id, attempt=plan.attempt, budget=self._jobs.budget)
+        self._stage = context.__enter__()
+        self._context = context
+
+    def take(self, rows: Rows, whole: pa.RecordBatch) -> None:
+        assert self._stage is not None
+        passed = self._route.chain.apply(whole)
+        counts = passed.counts + Counts(nulled=rows.nulled)
+        if passed.batch.num_rows:
+            self._stage.write(_as_promised(passed.batch, self._route.plan.target.schema))
+        for rejected in (rows.rejected, passed.rejected):
+            if rejected is not None and rejected.num_rows:
+                self._stage.reject(rejected)
+        if rows.rejected is not None:
+            counts += Counts(read=rows.rejected.num_rows, rejected=rows.rejected.num_rows)
+        self._counts += counts
+        written = self._stage.bytes
+        self._jobs.meter.add(self._route.table_run, counts, written - self._bytes)
+        self._bytes = written
+
+    def finish(self) -> Staged:
+        assert self._stage is not None
+        files = tuple(self._stage.finish())
+        self._close()
+        written = sum(file.rows for file in files if file.role == "data")
+        if written != self._counts.written or not self._counts.balanced:
+            raise AssertionError(f"part {self._part.id} counted {self._counts} but staged {written} rows")
+        self._jobs.meter.add(self._route.table_run, Counts(), sum(file.bytes for file in files) - self._bytes)
+        return Staged(self._part.id, self._route.plan.attempt, self._counts, files)
+
+    def drop(self) -> None:
+        """Forget what was written and counted, unless it is finished."""
+        if self._context is not None:
+            self._close()
+            taken_back = Counts(
+                *(
+                    -n
+                    for n in (
+                        self._counts.read,
+                        self._counts.filtered,
+                        self._counts.rejected,
+                        self._counts.written,
+                        self._counts.nulled,
+                    )
+                )
+            )
+            self._jobs.meter.add(self._route.table_run, taken_back, -self._bytes)
+
+    def _close(self) -> None:
+        context, self._context = self._context, None
+        if context is not None:
+            context.__exit__(None, None, None)
+
+
+class _Placeholders:
+    """Puts nulls where columns were not read because no step looks at them, so that steps that name them still find them."""
+
+    def __init__(self, schema: pa.Schema, read: pa.Schema) -> None:
+        self._schema = schema
+        self._missing = [field for field in schema if field.name not in set(read.names)]
+        self._nulls: dict[str, pa.Array] = {}
+
+    def complete(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        if not self._missing:
+            return batch
+        columns = {name: batch.column(i) for i, name in enumerate(batch.schema.names)}
+        for missing in self._missing:
+            nulls = self._nulls.get(missing.name)
+            if nulls is None or len(nulls) < batch.num_rows:
+                nulls = self._nulls[missing.name] = pa.nulls(batch.num_rows, missing.type)
+            columns[missing.name] = nulls.slice(0, batch.num_rows)
+        return pa.RecordBatch.from_arrays(
+            [columns[field.name] for field in self._schema],
+            schema=pa.schema(
+                [
+                    field if field.name not in {m.name for m in self._missing} else field.with_nullable(True)
+                    for field in self._schema
+                ]
+            ),
+        )
+
+
+def _as_promised(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """The batch under exactly the target's schema; a difference in names or types is a bug of a transformation."""
+    if batch.schema.equals(schema):
+        return batch
+    if batch.schema.names != schema.names or batch.schema.types != schema.types:
+        raise AssertionError(f"promised {schema}, given {batch.schema}")
+    for promised, column in zip(schema, batch.columns, strict=True):
+        if not promised.nullable and column.null_count:
+            raise UserError(
+                f"Column “{promised.name}” holds an empty value although its source declares that it never does.",
+                remedy="Correct the row at the source, or declare the column as one that may be empty.",
+            )
+    return pa.RecordBatch.from_arrays(batch.columns, schema=schema)

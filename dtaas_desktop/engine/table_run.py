@@ -1,0 +1,138 @@
+"""One table from source to targets: settle was done by the plan, here it is staged in parallel and published once."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor, Future, wait
+from dataclasses import dataclass
+
+from dtaas_desktop.domain.errors import AppError, StagedLost, TransientError
+from dtaas_desktop.domain.events import Notice, TableStarted
+from dtaas_desktop.domain.plan import JobId, Progress, TablePlan
+from dtaas_desktop.domain.ports import Journal
+from dtaas_desktop.domain.table import Part, PartId, total
+from dtaas_desktop.domain.target import PlanId, Publication, Published, Staged
+from dtaas_desktop.engine.retry import pauses, retried
+from dtaas_desktop.engine.stage_job import JobRoute, TableJobs, stage_part
+
+Outcome = Published | AppError
+
+
+@dataclass(frozen=True, slots=True)
+class TableRun:
+    """A planned table with everything it needs to run. `done`: what an earlier run of the same plan already staged."""
+
+    index: int
+    plan_id: PlanId
+    table: TablePlan
+    routes: tuple[JobRoute, ...]
+    jobs: TableJobs
+    journal: Journal
+    workers: Executor
+    retries: int
+    done: Progress
+
+    def run(self) -> dict[str, Outcome]:
+        """Stage all parts and publish every route; the answer is by RoutePlan.id. Raises Interrupted."""
+        self.jobs.cancel.check()
+        self._begin()
+        staged = self._stage(self.table.parts)
+        return {route.plan.id: self._publish(route, staged[route.plan.id]) for route in self.routes}
+
+    def _begin(self) -> None:
+        for route in self.routes:
+            done = self.done.of(self.index, route.plan.id)
+            estimate, parts, target = self.table.rows_estimate, len(self.table.parts), route.plan.target
+            self.jobs.meter.tell(
+                TableStarted(route.table_run, str(self.table.table), target.name, target.connection, parts, estimate)
+            )
+            self.jobs.meter.begin(
+                route.table_run,
+                table=str(self.table.table),
+                target=target.name,
+                parts=parts,
+                parts_done=len(done),
+                counts=total([staged.counts for staged in done.values()]),
+                rows_estimate=estimate,
+            )
+
+    def _stage(self, parts: Iterable[Part]) -> dict[str, dict[PartId, Staged] | AppError]:
+        """All parts of all routes. A route with one failed part has failed."""
+        results: dict[str, dict[PartId, Staged] | AppError] = {
+            route.plan.id: self.done.of(self.index, route.plan.id) for route in self.routes
+        }
+        futures: list[Future[Mapping[str, Staged | AppError]]] = []
+        for part in parts:
+            missing = [route for route in self.routes if part.id not in self.done.of(self.index, route.plan.id)]
+            if missing:
+                futures.append(self.workers.submit(self._stage_one, part, missing))
+        try:
+            for future in futures:
+                for name, result in future.result().items():
+                    known = results[name]
+                    if isinstance(result, AppError):
+                        results[name] = result if not isinstance(known, AppError) else known
+                    elif not isinstance(known, AppError):
+                        known[result.part] = result
+        finally:
+            # After a pause, a cancel or a bug nobody collects the rest: those that have not begun never shall.
+            for future in futures:
+                future.cancel()
+            wait(futures)
+        return results
+
+    def _stage_one(self, part: Part, routes: Sequence[JobRoute]) -> Mapping[str, Staged | AppError]:
+        """One part, recorded as it completes; routes with a passing fault are tried again alone."""
+        self.jobs.cancel.check()
+        results = dict(stage_part(self.jobs, part, routes))
+        for pause in pauses(self.retries):
+            again = [route for route in routes if isinstance(results.get(route.plan.id), TransientError)]
+            if not again:
+                break
+            self._tell_retry(results[again[0].plan.id], pause)
+            self.jobs.cancel.wait(pause)
+            results |= stage_part(self.jobs, part, again)
+        for name, result in results.items():
+            if isinstance(result, AppError):
+                self.jobs.leave(name)
+        self.journal.staged(self.plan_id, JobId(self.index, part.id), results)
+        for route in routes:
+            if isinstance(results.get(route.plan.id), Staged):
+                self.jobs.meter.part_done(route.table_run)
+        return results
+
+    def _publish(self, route: JobRoute, staged: dict[PartId, Staged] | AppError) -> Outcome:
+        outcome = staged if isinstance(staged, AppError) else self._published(route, staged)
+        self.journal.published(self.plan_id, self.index, route.plan.id, outcome)
+        return outcome
+
+    def _published(self, route: JobRoute, staged: dict[PartId, Staged]) -> Outcome:
+        self.jobs.cancel.check()
+        try:
+            try:
+                return self._try_to_publish(route, staged)
+            except StagedLost as lost:
+                self.jobs.meter.tell(Notice("warning", str(lost), str(self.table.table)))
+                for part in (part for part in self.table.parts if part.id in lost.parts):
+                    result = self._stage_one(part, [route])[route.plan.id]
+                    if isinstance(result, AppError):
+                        return result
+                    staged[part.id] = result
+                return self._try_to_publish(route, staged)
+        except AppError as error:
+            return error
+
+    def _try_to_publish(self, route: JobRoute, staged: dict[PartId, Staged]) -> Published:
+        plan = route.plan
+        in_order = tuple(staged[part.id] for part in self.table.parts)
+        counts = total([one.counts for one in in_order])
+        publication = Publication(plan.target, in_order, self.table.position, plan.after, plan.attempt, counts)
+
+        def attempt() -> Published:
+            (outcome,) = route.destination.publish([publication])
+            if isinstance(outcome, AppError):
+                raise outcome
+            return outcome
+
+        return retried(attempt, retries=self.retries, cancel=self.jobs.cancel, tell=self._tell_retry)
+
+    def _tell_retry(self, error: object, pause: float) -> None:
+        self.jobs.meter.tell(Notice("warning", f"{error} Trying again in {pause:.1f} s.", str(self.table.table)))

@@ -1,0 +1,207 @@
+"""Running, checking, pausing and resuming tasks: the only door to the engine for window and command line."""
+
+import contextlib
+import os
+import queue
+import threading
+import time
+import traceback
+import uuid
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+
+from dtaas_desktop.connectors.registry import open_destination, open_source
+from dtaas_desktop.domain.design import Node
+from dtaas_desktop.domain.errors import AppError, TransientError, UserError
+from dtaas_desktop.domain.events import Event, TableProgress
+from dtaas_desktop.domain.kinds import DestinationSettings, SourceSettings, settings_of
+from dtaas_desktop.domain.ports import Destination, Source
+from dtaas_desktop.domain.problems import validate
+from dtaas_desktop.domain.task import Task
+from dtaas_desktop.engine.cancel import CancelToken
+from dtaas_desktop.engine.side_by_side import failure_class
+from dtaas_desktop.engine.survey import Survey, Systems, survey
+from dtaas_desktop.engine.task_run import Resume, RunOutcome, TaskRun
+from dtaas_desktop.services.history import RESUMABLE, History, RunRecord
+from dtaas_desktop.services.journal import MetadataJournal, stored_plan
+from dtaas_desktop.services.locks import is_running, task_lock
+from dtaas_desktop.services.workspace import Workspace
+
+NOTE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What is asked of a run. `take_over` names targets whose present content or owner the user accepts."""
+
+    task: str
+    resume: bool = False
+    take_over: Collection[str] = field(default=())
+
+
+class RunService:
+    """Runs tasks of one workspace in this process."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def run(self, request: RunRequest, *, emit: Callable[[Event], None], cancel: CancelToken) -> RunOutcome:
+        """Run a task to its end and remember what happened.
+
+        Raises AppError if it could not begin; TransientError if it is already running.
+        """
+        workspace = self._workspace
+        task = workspace.tasks.named(request.task)
+        with task_lock(workspace.locks, task.uuid, task.name):
+            resume = self._resume(task) if request.resume else None
+            run = str(uuid.uuid4())
+            workspace.history.begin(run, task=task.uuid, name=task.name, process=os.getpid())
+            with _Chronicle(workspace.history, run, emit, cancel) as chronicle:
+                try:
+                    systems = self._systems(task)
+                    outcome = TaskRun(
+                        id=run,
+                        task=task,
+                        systems=systems,
+                        journal=MetadataJournal(workspace.database, run),
+                        emit=chronicle.emit,
+                        cancel=cancel,
+                        workspace=workspace.id,
+                        resume=resume,
+                        take_over=request.take_over,
+                    ).run()
+                except AppError as error:
+                    chronicle.close()
+                    workspace.history.end(
+                        run, "failed", failures=failure_class(error), message=error.message, remedy=error.remedy
+                    )
+                    raise
+                except BaseException:
+                    # A bug, or the interpreter is going down: remembered, then passed on as it is.
+                    chronicle.close()
+                    workspace.history.end(run, "failed", failures="bug", message=traceback.format_exc())
+                    raise
+            workspace.history.end(run, outcome.state, failures=",".join(sorted(outcome.failures)))
+            return outcome
+
+    def check(self, name: str, *, take_over: Collection[str] = ()) -> Survey:
+        """What the task would do and what speaks against it; changes nothing."""
+        task = self._workspace.tasks.named(name)
+        problems = validate(task.design, self._workspace.connections.all())
+        if any(problem.severity == "error" for problem in problems):
+            return Survey(task, (), problems)
+        return survey(task, self._systems(task), take_over=take_over)
+
+    def pause(self, name: str, *, wait_seconds: float) -> RunRecord:
+        """Ask the task's running run, in whatever process, to pause, and wait for it.
+
+        Raises UserError if none is running, TransientError if it has not paused in time (it will at the next batch border).
+        """
+        task = self._workspace.tasks.named(name)
+        running = is_running(self._workspace.locks, task.uuid)
+        run = self._workspace.history.ask(task.uuid, "pause") if running else None
+        if run is None:
+            raise UserError(f"Task “{task.name}” is not running.", remedy="Nothing needs to be done.")
+        deadline = time.monotonic() + wait_seconds
+        while time.monotonic() < deadline:
+            record = self._workspace.history.run(run)
+            if record.state != "running":
+                return record
+            time.sleep(0.1)
+        raise TransientError(
+            f"Task “{task.name}” was asked to pause but has not yet.",
+            remedy="It will at its next batch; look again in a moment.",
+        )
+
+    def _resume(self, task: Task) -> Resume:
+        latest = self._workspace.history.latest(task.uuid)
+        # The lock is held here, so a run that still counts as running has died.
+        if latest is None or not (latest.state in RESUMABLE or latest.state == "running"):
+            state = f"its last run is {latest.state}" if latest else "it has never run"
+            raise UserError(f"Task “{task.name}” has nothing to resume: {state}.", remedy="Start it with --run-task.")
+        resume = stored_plan(self._workspace.database, task.uuid)
+        if resume is None:
+            raise UserError(f"Task “{task.name}” stopped before it had a plan.", remedy="Start it with --run-task.")
+        return resume
+
+    def _systems(self, task: Task) -> Systems:
+        """The systems that the design names, opened. Raises UserError for the first error of the design."""
+        connections = self._workspace.connections.all()
+        for problem in validate(task.design, connections):
+            if problem.severity == "error":
+                raise UserError(problem.message, remedy=problem.remedy)
+        sources: dict[str, Source] = {}
+        destinations: dict[str, Destination] = {}
+        for node in task.design.nodes:
+            name = connection_of(node)
+            if name is None:
+                continue
+            if node.kind == "source":
+                sources.setdefault(name, open_source(connections[name]))
+            elif name not in destinations:
+                destinations[name] = open_destination(connections[name], workspace=self._workspace.id)
+        return Systems(sources, destinations, self._workspace.secrets.resolve)
+
+
+def connection_of(node: Node) -> str | None:
+    """The connection that a source or destination node names; None for other nodes."""
+    settings = settings_of(node)
+    return settings.connection if isinstance(settings, SourceSettings | DestinationSettings) else None
+
+
+class _Chronicle:
+    """Passes events on at once, and writes them into the history once a second from a thread of its own.
+
+    The same second brings what other processes ask of the run.
+    """
+
+    def __init__(self, history: History, run: str, emit: Callable[[Event], None], cancel: CancelToken) -> None:
+        self._history, self._run, self._emit, self._cancel = history, run, emit, cancel
+        self._events: queue.SimpleQueue[tuple[float, Event]] = queue.SimpleQueue()
+        self._unwritten: list[tuple[float, Event]] = []
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._keep_noting, name="chronicle", daemon=True)
+
+    def __enter__(self) -> "_Chronicle":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def emit(self, event: Event) -> None:
+        self._events.put((time.time(), event))
+        self._emit(event)
+
+    def close(self) -> None:
+        """Write what is left; further calls do nothing."""
+        if not self._ended.is_set():
+            self._ended.set()
+            self._thread.join()
+            self._note()
+
+    def _keep_noting(self) -> None:
+        while not self._ended.wait(NOTE_SECONDS):
+            # A metadata database that is busy for long must not end the run: the next second writes what is left.
+            with contextlib.suppress(TransientError):
+                self._note()
+
+    def _note(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._unwritten.append(self._events.get_nowait())
+        self._unwritten = _newest_progress(self._unwritten)
+        request = self._history.note(self._run, self._unwritten)
+        self._unwritten = []
+        if request is not None:
+            self._cancel.ask(request)
+
+
+def _newest_progress(events: list[tuple[float, Event]]) -> list[tuple[float, Event]]:
+    """The events without progress that a later one of the same table run makes stale."""
+    newest = {event.table_run: index for index, (_, event) in enumerate(events) if isinstance(event, TableProgress)}
+    return [
+        (at, event)
+        for index, (at, event) in enumerate(events)
+        if not isinstance(event, TableProgress) or newest[event.table_run] == index
+    ]
