@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from dtaas_desktop.domain.changes import CHANGES, Changes, Kind, Lag, Operation
 from dtaas_desktop.domain.connection import CheckStep
-from dtaas_desktop.domain.errors import AppError, StagedLost, UserError
+from dtaas_desktop.domain.errors import AppError, PositionLost, StagedLost, UserError
 from dtaas_desktop.domain.plan import JobId, Plan, Progress
-from dtaas_desktop.domain.ports import Budget
+from dtaas_desktop.domain.ports import Budget, CaptureState
 from dtaas_desktop.domain.table import CellPolicy, Column, Part, PartId, Rows, TableDescription, TableRef
 from dtaas_desktop.domain.target import (
     Attempt,
@@ -22,7 +23,7 @@ from dtaas_desktop.domain.target import (
     Target,
     TargetState,
 )
-from dtaas_desktop.engine.task_run import Resume
+from dtaas_desktop.engine.load import Resume
 
 Trouble = Callable[[str, str], None]  # (what is being done, to what): may raise
 
@@ -41,6 +42,7 @@ class MemorySource:
     trouble: Trouble = no_trouble
     read: list[tuple[str, str]] = field(default_factory=list)
     columns_read: list[tuple[str, ...]] = field(default_factory=list)
+    capture: "MemoryCapture | None" = None
 
     def check(self) -> Iterator[CheckStep]:
         yield CheckStep("Memory is there", ok=True)
@@ -48,7 +50,7 @@ class MemorySource:
     def tables(self) -> Sequence[TableRef]:
         return [TableRef(name) for name in self.data]
 
-    def describe(self, table: TableRef) -> TableDescription:
+    def describe(self, table: TableRef, *, published: pa.Schema | None = None) -> TableDescription:
         self.trouble("describe", table.name)
         batches = self.data[table.name]
         columns = tuple(Column(f.name, f.type, f.nullable) for f in batches[0].schema)
@@ -63,23 +65,99 @@ class MemorySource:
         yield MemorySession(self)
 
 
+@dataclass
+class MemoryCapture:
+    """Net changes of a MemorySource: keys by table, in the order they were touched; a position is how many there were."""
+
+    net: bool = True
+    touched: dict[str, list[int]] = field(default_factory=dict)
+    off: set[str] = field(default_factory=set)
+    lost: set[str] = field(default_factory=set)  # tables whose saved positions are of no use
+    held: dict[tuple[str, str], int] = field(default_factory=dict)  # by consumer and table
+
+    def at(self, table: str) -> str:
+        return f"{len(self.touched.get(table, [])):08}"
+
+    def state(self, table: TableRef) -> CaptureState:
+        return CaptureState(table.name not in self.off, reason="It was never installed.")
+
+    def script(self, tables: Sequence[TableRef]) -> str:
+        return "\n".join(f"capture {table}" for table in tables)
+
+    def enable(self, tables: Sequence[TableRef]) -> None:
+        self.off -= {table.name for table in tables}
+
+    def disable(self, tables: Sequence[TableRef]) -> None:
+        self.off |= {table.name for table in tables}
+
+    def hold(self, consumer: str, tables: Collection[TableRef]) -> None:
+        for table in tables:
+            self.held.setdefault((consumer, table.name), int(self.at(table.name)))
+
+    def release(self, consumer: str, upto: Mapping[TableRef, str]) -> None:
+        for table, position in upto.items():
+            self.held[consumer, table.name] = int(position)
+
+    def lag(self, since: Mapping[TableRef, str]) -> Mapping[TableRef, Lag]:
+        return {table: Lag(int(self.at(table.name)) - int(position), None) for table, position in since.items()}
+
+
 class MemorySession:
-    """Reads of a MemorySource."""
+    """Reads of a MemorySource, at the moment it was opened."""
 
     def __init__(self, source: MemorySource) -> None:
         self._source = source
+        self._data = {name: list(batches) for name, batches in source.data.items()}
+        capture = source.capture
+        names = [name for name in source.data if capture and name not in capture.off]
+        self._now = {TableRef(name): capture.at(name) for name in names} if capture else {}
 
-    def now(self) -> Mapping[TableRef, str] | None:
-        return None
+    def now(self) -> Mapping[TableRef, str]:
+        return self._now
 
     @contextmanager
-    def read(self, table: TableDescription, part: Part, *, columns: Sequence[str], cells: CellPolicy) -> Iterator["MemoryStream"]:
+    def read(
+        self,
+        table: TableDescription,
+        what: Part | Changes,
+        *,
+        columns: Sequence[str],
+        cells: CellPolicy,
+        whole: Collection[str] = (),
+    ) -> Iterator["MemoryStream | MemoryChanges"]:
+        if isinstance(what, Changes):
+            yield self._changes(table, what, columns)
+        else:
+            yield self._part(table, what, columns)
+
+    def _changes(self, table: TableDescription, changes: Changes, columns: Sequence[str]) -> "MemoryChanges":
+        source, name = self._source, table.table.name
+        assert source.capture is not None
+        source.trouble("changes", name)
+        if name in source.capture.lost:
+            raise PositionLost(f"Changes of {name} are gone.", remedy="Reload it.")
+        (key,) = source.key
+        touched = dict.fromkeys(source.capture.touched.get(name, [])[int(changes.after) : int(changes.upto)])
+        rows = {row[key]: row for batch in self._data[name] for row in batch.to_pylist()}
+        images = [rows.get(one, {key: one}) for one in touched]
+        operations = [Operation.PRESENT if one in rows else Operation.ABSENT for one in touched]
+        schema = pa.schema([table.schema.field(column).with_nullable(True) for column in columns])
+        beside = {
+            "operation": [int(operation) for operation in operations],
+            "transaction": [changes.upto] * len(images),
+            "position": [f"{changes.upto}-{number:08}" for number in range(len(images))],
+            "committed_at": [None] * len(images),
+        }
+        batch = pa.RecordBatch.from_pylist([{column: image.get(column) for column in columns} for image in images], schema=schema)
+        return MemoryChanges(batch, pa.RecordBatch.from_pydict(beside, schema=CHANGES))
+
+    def _part(self, table: TableDescription, part: Part, columns: Sequence[str]) -> "MemoryStream":
         source, place = self._source, f"{table.table.name}/{part.id}"
         source.trouble("read", place)
         source.read.append((table.table.name, part.id))
         source.columns_read.append(tuple(columns))
-        batch = source.data[table.table.name][int(part.id)].select(list(columns))
-        yield MemoryStream(batch, lambda: source.trouble("batch", place))
+        batch = self._data[table.table.name][int(part.id)].select(list(columns))
+        return MemoryStream(batch, lambda: source.trouble("batch", place))
 
 
 @dataclass
@@ -105,9 +183,29 @@ class MemoryStream:
 
 
 @dataclass
-class MemoryDestination:
-    """Targets in a dictionary; staged tables in another, by file name."""
+class MemoryChanges:
+    batch: pa.RecordBatch
+    changes: pa.RecordBatch
 
+    @property
+    def schema(self) -> pa.Schema:
+        return self.batch.schema
+
+    def __iter__(self) -> Iterator[Rows]:
+        for start in range(0, self.batch.num_rows, 10):
+            yield Rows(self.batch.slice(start, 10), changes=self.changes.slice(start, 10))
+
+    def cancel(self) -> None:
+        pass
+
+
+@dataclass
+class MemoryDestination:
+    """Targets in a dictionary; staged tables in another, by file name. Of changes it can mirror net changes only."""
+
+    publish_seconds: float = 0.0
+    keeps_unchanged: bool = True
+    together: list[list[str]] = field(default_factory=list)  # the targets of each call to publish
     trouble: Trouble = no_trouble
     tables: dict[str, pa.Table] = field(default_factory=dict)
     rejected: dict[str, pa.Table] = field(default_factory=dict)
@@ -129,15 +227,18 @@ class MemoryDestination:
         return self.inspect(target)
 
     @contextmanager
-    def stage(self, target: Target, part: PartId, *, attempt: Attempt, budget: Budget) -> Iterator["MemoryStage"]:
+    def stage(
+        self, target: Target, part: PartId, *, attempt: Attempt, budget: Budget, kind: Kind = "load"
+    ) -> Iterator["MemoryStage"]:
         self.trouble("stage", f"{target.name}/{part}")
-        yield MemoryStage(self, target, f"{target.name}/{attempt.plan}/{attempt.nonce}/{part}")
+        yield MemoryStage(self, target.staged_schema(kind), f"{target.name}/{attempt.plan}/{attempt.nonce}/{part}")
 
     def discard(self, target: Target, attempt: Attempt) -> None:
         self.discarded.append(target.name)
         self.settle(target, ())
 
     def publish(self, publications: Sequence[Publication]) -> Sequence[Published | AppError]:
+        self.together.append([one.target.name for one in publications])
         return [self._publish(one) for one in publications]
 
     def _publish(self, one: Publication) -> Published | AppError:
@@ -154,13 +255,35 @@ class MemoryDestination:
                 gone = [staged.part for staged in one.staged for file in staged.files if file.staged not in self.staging]
                 if gone:
                     return StagedLost(gone, "Staged data is gone.")
-                self.tables[name] = self._joined(one, "data", one.target.schema)
+                self.tables[name] = self._applied(one)
                 self.rejected[name] = self._joined(one, "rejected", None)
                 self.states[name] = TargetState(
-                    one.after + 1, one.position, one.attempt.plan, one.target.owner, one.target.schema
+                    one.after + 1,
+                    one.position,
+                    one.attempt.plan,
+                    one.target.owner,
+                    one.target.schema,
+                    key=one.target.key,
+                    steps=one.target.steps,
+                    source=one.target.source,
                 )
         rows = self.tables[name].num_rows
         return Published(name, self.states[name].revision, rows, len(one.staged), 0, "memory", "SELECT 1")
+
+    def _applied(self, one: Publication) -> pa.Table:
+        target = one.target
+        staged = self._joined(one, "data", target.staged_schema(one.kind))
+        if one.kind == "load":
+            return staged.select(target.schema.names).cast(target.schema)
+        assert target.write_mode == "mirror"
+        (key,) = target.key
+        known = self.tables[target.name].to_pylist() if target.name in self.tables else []
+        rows = {row[key]: row for row in known}
+        for row in staged.to_pylist():
+            rows.pop(row[key], None)
+            if row["__sign"] > 0:
+                rows[row[key]] = {name: row[name] for name in target.schema.names}
+        return pa.Table.from_pylist(list(rows.values()), schema=target.schema)
 
     def _joined(self, one: Publication, role: str, schema: pa.Schema | None) -> pa.Table:
         found = [self.staging[file.staged] for staged in one.staged for file in staged.files if file.role == role]
@@ -171,14 +294,14 @@ class MemoryDestination:
 
 
 class MemoryStage:
-    def __init__(self, destination: MemoryDestination, target: Target, name: str) -> None:
-        self._destination, self._target, self._name = destination, target, name
+    def __init__(self, destination: MemoryDestination, schema: pa.Schema, name: str) -> None:
+        self._destination, self._schema, self._name = destination, schema, name
         self._batches: list[pa.RecordBatch] = []
         self._rejected: list[pa.RecordBatch] = []
 
     def write(self, batch: pa.RecordBatch) -> None:
         self._destination.trouble("write", self._name)
-        assert batch.schema == self._target.schema
+        assert batch.schema == self._schema
         self._batches.append(batch)
 
     def reject(self, rejected: pa.RecordBatch) -> None:

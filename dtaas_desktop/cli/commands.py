@@ -5,12 +5,12 @@ import getpass
 import json
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from dtaas_desktop.cli import check_report, exit_codes
+from dtaas_desktop.cli import capture_commands, check_report, exit_codes
 from dtaas_desktop.cli.console import console_for
 from dtaas_desktop.domain.errors import AppError, UserError
 from dtaas_desktop.domain.task_file import TaskFile, from_json, to_json
@@ -42,28 +42,44 @@ def say_error(error: AppError, *, as_json: bool) -> None:
 
 
 def _dispatch(options: argparse.Namespace, workspace: Workspace, grammar: argparse.ArgumentParser) -> int:
-    if options.run_task is not None or options.resume_task is not None:
-        name = options.run_task if options.run_task is not None else options.resume_task
-        request = RunRequest(name, resume=options.resume_task is not None, take_over=frozenset(options.take_over))
-        return _run_task(workspace, request, as_json=options.json)
-    if options.pause_task is not None:
-        return _pause_task(workspace, options.pause_task)
-    if options.check_task is not None:
-        surveyed = RunService(workspace).check(options.check_task, take_over=frozenset(options.take_over))
-        print(check_report.as_json(surveyed) if options.json else check_report.as_text(surveyed))
-        return exit_codes.FIX if surveyed.errors else exit_codes.DONE
-    if options.list_tasks:
-        return _list_tasks(workspace, as_json=options.json)
-    if options.import_task is not None:
-        return _import_task(workspace, Path(options.import_task), as_copy=options.as_copy)
-    if options.export_task is not None:
-        return _export_task(workspace, options.export_task)
-    if options.set_secret is not None:
-        return _set_secret(workspace, options.set_secret)
-    if options.run_sample:
-        return _run_sample(workspace, as_json=options.json)
+    commands: tuple[tuple[object, Callable[[], int]], ...] = (
+        (options.run_task, lambda: _run_named(workspace, options)),
+        (options.resume_task, lambda: _run_named(workspace, options)),
+        (options.pause_task, lambda: _pause_task(workspace, options.pause_task)),
+        (options.check_task, lambda: _check_task(workspace, options)),
+        (options.show_capture, lambda: capture_commands.show(workspace, options.show_capture, as_json=options.json)),
+        (options.enable_capture, lambda: capture_commands.enable(workspace, options.enable_capture)),
+        (options.disable_capture, lambda: capture_commands.disable(workspace, options.disable_capture)),
+        (options.list_tasks or None, lambda: _list_tasks(workspace, as_json=options.json)),
+        (options.import_task, lambda: _import_task(workspace, Path(options.import_task), as_copy=options.as_copy)),
+        (options.export_task, lambda: _export_task(workspace, options.export_task)),
+        (options.set_secret, lambda: _set_secret(workspace, options.set_secret)),
+        (options.run_sample or None, lambda: _run_sample(workspace, as_json=options.json)),
+    )
+    for given, command in commands:
+        if given is not None:
+            return command()
     grammar.print_help()
     return exit_codes.FIX
+
+
+def _run_named(workspace: Workspace, options: argparse.Namespace) -> int:
+    request = RunRequest(
+        options.run_task if options.run_task is not None else options.resume_task,
+        resume=options.resume_task is not None,
+        take_over=frozenset(options.take_over),
+        reload=frozenset(options.full_reload),
+        follow=options.follow,
+    )
+    return _run_task(workspace, request, as_json=options.json)
+
+
+def _check_task(workspace: Workspace, options: argparse.Namespace) -> int:
+    service = RunService(workspace)
+    surveyed = service.check(options.check_task, take_over=frozenset(options.take_over), reload=frozenset(options.full_reload))
+    lags = service.lags(surveyed)
+    print(check_report.as_json(surveyed, lags) if options.json else check_report.as_text(surveyed, lags))
+    return exit_codes.of_survey(surveyed)
 
 
 def _run_task(workspace: Workspace, request: RunRequest, *, as_json: bool) -> int:

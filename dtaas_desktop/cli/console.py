@@ -1,6 +1,8 @@
 """Telling a run: progress bars in a terminal, plain lines in a pipe, JSON lines on request."""
 
+import datetime
 import json
+from dataclasses import replace
 from typing import Protocol, TextIO
 
 from dtaas_desktop.domain.events import (
@@ -105,6 +107,8 @@ def outcome_lines(event: Event) -> list[str]:
     """How one table run ended, in a line or two; nothing for other events."""
     if isinstance(event, TablePublished):
         target = f"{event.connection}/{event.published.target}"
+        if event.kind == "changes":
+            return [f"  {event.table} → {target}: {changes_text(event)}"]
         return [f"  {event.table} → {target}: {event.counts.written:,} rows in {event.seconds:.1f} s"]
     if isinstance(event, TableFailed):
         return [
@@ -114,16 +118,27 @@ def outcome_lines(event: Event) -> list[str]:
     return []
 
 
+def changes_text(event: TablePublished) -> str:
+    """What a change turn brought, and up to when."""
+    count = event.counts.read
+    text = f"{count:,} change{'s' if count != 1 else ''} in {event.seconds:.1f} s"
+    if event.as_of is None:
+        return text
+    return f"{text}, up to date as of {datetime.datetime.fromtimestamp(event.as_of, datetime.UTC):%H:%M:%S} UTC"
+
+
 class Summary:
     """Collects outcomes and says at the end what was done, where it lies, and a query to try."""
 
     def __init__(self) -> None:
-        self._published: list[TablePublished] = []
+        self._published: dict[tuple[str, str], TablePublished] = {}  # by table run and kind; turns are added up
         self._failed: list[TableFailed] = []
 
     def take(self, event: Event) -> None:
         if isinstance(event, TablePublished):
-            self._published.append(event)
+            known = self._published.get((event.table_run, event.kind))
+            added = event if known is None else replace(event, counts=known.counts + event.counts)
+            self._published[event.table_run, event.kind] = added
         elif isinstance(event, TableFailed):
             self._failed.append(event)
 
@@ -131,23 +146,25 @@ class Summary:
         lines = []
         if self._published:
             head = ("table", "to", "read", "filtered", "rejected", "written", "files", "size")
-            rows = [_summary_row(event) for event in self._published]
+            rows = [_summary_row(event) for event in self._published.values()]
             widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
             lines += ["", *("  ".join(_aligned(row, widths)) for row in (head, *rows))]
         lines.append("")
-        failed = f", {len(self._failed)} of {len(self._failed) + len(self._published)} table runs failed" if self._failed else ""
+        runs = {event.table_run for event in self._failed} | {table_run for table_run, _ in self._published}
+        bad = len({event.table_run for event in self._failed})
+        failed = f", {bad} of {len(runs)} table runs failed" if bad else ""
         lines.append(f"{finished.state.capitalize()} in {finished.seconds:.1f} s{failed}.")
         if self._published:
             lines.append("Where to look:")
-            lines += [f"  {place}" for place in dict.fromkeys(event.published.location for event in self._published)]
-            lines += ["A query to try (DuckDB):", f"  {self._published[0].published.query}"]
+            lines += [f"  {place}" for place in dict.fromkeys(event.published.location for event in self._published.values())]
+            lines += ["A query to try (DuckDB):", f"  {next(iter(self._published.values())).published.query}"]
         return lines
 
 
 def _summary_row(event: TablePublished) -> tuple[str, ...]:
     counts, published = event.counts, event.published
     return (
-        event.table,
+        event.table if event.kind == "load" else f"{event.table} (changes)",
         f"{event.connection}/{published.target}",
         f"{counts.read:,}",
         f"{counts.filtered:,}",

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dtaas_desktop.domain.errors import AppError
 from dtaas_desktop.domain.events import State
 from dtaas_desktop.engine.side_by_side import Failure, failure_class
+from dtaas_desktop.engine.survey import Survey
 
 DONE = 0
 BUG = 1
@@ -29,6 +30,14 @@ def of_run(state: State, failures: Collection[Failure]) -> int:
         if failure in failures:
             return code
     return PAUSED if state == "paused" else DONE
+
+
+def of_survey(survey: Survey) -> int:
+    """What a run would answer, as far as a look can tell."""
+    if survey.errors:
+        return FIX
+    refusals = {failure_class(run.due) for table in survey.tables for run in table.routes if isinstance(run.due, AppError)}
+    return of_run("done", refusals)
 
 
 def of_error(error: AppError) -> int:

@@ -14,6 +14,9 @@ examples:
   dtaas-desktop --check-task "Nightly load"    what it will do, and what speaks against it
   dtaas-desktop --run-task "Nightly load"      run it; Ctrl-C cancels, SIGTERM pauses
   dtaas-desktop --resume-task "Nightly load"   go on after a pause or a failure
+  dtaas-desktop --enable-capture "Live copy"   have the source keep what changes; --show-capture shows how, before
+  dtaas-desktop --run-task "Live copy" --follow            bring changes over as they happen, until stopped
+  dtaas-desktop --run-task "Live copy" --full-reload orders   read one table again
 
 """
 
@@ -30,6 +33,11 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--resume-task", metavar="NAME", help="go on with a paused, interrupted or failed run")
     command.add_argument("--pause-task", metavar="NAME", help="pause a running task, in whatever process it runs")
     command.add_argument("--check-task", metavar="NAME", help="show problems and the plan, change nothing")
+    command.add_argument(
+        "--show-capture", metavar="NAME", help="show how a task's tables are captured, and the script that would do it"
+    )
+    command.add_argument("--enable-capture", metavar="NAME", help="have the source capture the changes of a task's tables")
+    command.add_argument("--disable-capture", metavar="NAME", help="stop capturing a task's tables, without a trace")
     command.add_argument("--list-tasks", action="store_true", help="list the tasks of the workspace")
     command.add_argument("--import-task", metavar="FILE", help="add or update a task from a file")
     command.add_argument("--export-task", metavar="NAME", help="write a task as a file to standard output")
@@ -47,6 +55,16 @@ def parser() -> argparse.ArgumentParser:
         default=[],
         help="allow a run to write this target although it belongs to others",
     )
+    found.add_argument(
+        "--full-reload",
+        metavar="TABLE",
+        nargs="?",
+        const="*",
+        action="append",
+        default=[],
+        help="with --run-task: read this table (name or pattern; without one, all) again instead of its changes",
+    )
+    found.add_argument("--follow", action="store_true", help="with --run-task: bring changes over as they happen, until stopped")
     found.add_argument("--json", action="store_true", help="JSON on standard output, one object a line")
     return found
 

@@ -3,7 +3,7 @@
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from dtaas_desktop.cli.console import Summary, outcome_lines
+from dtaas_desktop.cli.console import Summary, changes_text, outcome_lines
 from dtaas_desktop.domain.events import Event, Notice, RunFinished, TableProgress, TablePublished, TableStarted
 
 
@@ -49,6 +49,8 @@ class ProgressBars:
                     rate=f"{event.rows_per_second:,.0f}",
                 )
             case TablePublished():
+                if event.kind == "changes":
+                    self._progress.console.print(f"  {event.table}: {changes_text(event)}", markup=False)
                 read = event.counts.read
                 self._progress.update(self._bars[event.table_run], total=max(read, 1), completed=max(read, 1))
             case Notice():

@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from dtaas_desktop.domain.changes import Kind, Position
 from dtaas_desktop.domain.table import Counts
 from dtaas_desktop.domain.target import Published
 
@@ -19,7 +20,7 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class TableStarted:
-    """A table run begins. `rows_estimate` is None where the source cannot tell cheaply."""
+    """A table run begins: a load, or its first change turn. `rows_estimate` is None where the source cannot tell cheaply."""
 
     table_run: str
     table: str
@@ -27,11 +28,15 @@ class TableStarted:
     connection: str
     parts: int
     rows_estimate: int | None
+    kind: Kind = "load"
 
 
 @dataclass(frozen=True, slots=True)
 class TableProgress:
-    """At most ten a second over all tables. `percent` 0–100 and `seconds_left` are estimates, None while unknown."""
+    """At most ten a second over all tables. `percent` 0–100 and `seconds_left` are estimates, None while unknown.
+
+    Counts and bytes are those of the whole run, all change turns together.
+    """
 
     table_run: str
     table: str
@@ -47,12 +52,20 @@ class TableProgress:
 
 @dataclass(frozen=True, slots=True)
 class TablePublished:
+    """A revision became visible: a load, or one change turn with its own counts.
+
+    `as_of`: the moment (seconds since 1970) up to which the target now holds what was committed at the source; None if unknown.
+    """
+
     table_run: str
     table: str
     connection: str
     counts: Counts
     published: Published
     seconds: float
+    kind: Kind = "load"
+    position: Position | None = None
+    as_of: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

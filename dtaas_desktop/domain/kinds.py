@@ -5,10 +5,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from dtaas_desktop.domain.changes import WriteMode
 from dtaas_desktop.domain.design import Node
 from dtaas_desktop.domain.errors import UserError
 from dtaas_desktop.domain.file_settings import FileSettings
-from dtaas_desktop.domain.target import WriteMode
+from dtaas_desktop.domain.target import Deletes
 from dtaas_desktop.domain.transform_settings import (
     AddColumnSettings,
     ApplySettings,
@@ -66,7 +67,23 @@ class DestinationSettings(BaseModel):
     write_mode: WriteMode = Field(
         "replace",
         title="Write mode",
-        description="Replace swaps old rows for new in one act; append adds one set a run.",
+        description="Replace swaps old rows for new in one act; append adds one set a run. Mirror keeps the target equal to the source by "
+        "key (in folders: as change files with the net effect of each turn); history adds every change with what, when and in which order.",
+    )
+    deletes: Deletes = Field(
+        "hard",
+        title="Deleted rows",
+        description="Of a mirror in a database: hard removes them, soft keeps them and writes when into __deleted_at.",
+    )
+    publish_seconds: float | None = Field(
+        None,
+        ge=0,
+        le=86_400,
+        title="Publish every (s)",
+        description="How long changes may be gathered; 0: at once. Empty: at once in databases, every 60 seconds in folders.",
+    )
+    publish_mb: float | None = Field(
+        None, gt=0, title="Publish every (MB)", description="Publish sooner when about this much has gathered."
     )
     files: FileSettings = Field(default_factory=FileSettings, title="Files")
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pydantic import TypeAdapter
 
 from dtaas_desktop.domain.arrow_json import ArrowSchema
+from dtaas_desktop.domain.changes import Changes, Kind, Position
 from dtaas_desktop.domain.design import Node
 from dtaas_desktop.domain.table import Part, PartId, TableRef
 from dtaas_desktop.domain.target import Attempt, PlanId, Staged, Target
@@ -35,7 +36,10 @@ class RoutePlan:
 
 @dataclass(frozen=True, slots=True)
 class TablePlan:
-    """One source table: read once, in `parts`, for all its routes. `position` is None where the source captures no changes."""
+    """One source table: read once for all its routes, in `parts` or, in a change turn, its `changes` as one part.
+
+    `position` is what the targets hold afterwards; None where the source captures no changes.
+    """
 
     connection: str
     table: TableRef
@@ -44,8 +48,14 @@ class TablePlan:
     key: tuple[str, ...]
     parts: tuple[Part, ...]
     routes: tuple[RoutePlan, ...]
-    position: str | None = None
+    position: Position | None = None
     rows_estimate: int | None = None
+    changes: Changes | None = None
+    whole: tuple[str, ...] = ()  # columns whose unchanged values the source has to fetch
+
+    @property
+    def kind(self) -> Kind:
+        return "load" if self.changes is None else "changes"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from dtaas_desktop.domain.changes import Changes, Kind, Lag, Position
 from dtaas_desktop.domain.connection import CheckStep
 from dtaas_desktop.domain.errors import AppError
 from dtaas_desktop.domain.plan import JobId, Plan
@@ -27,7 +28,7 @@ class Budget(Protocol):
 
 
 class RowStream(Protocol):
-    """Rows of one part. Iterating pulls; nothing is read ahead of the reader beyond one batch."""
+    """Rows of one part, or images of changes in their order. Iterating pulls; nothing is read ahead beyond one batch."""
 
     @property
     def schema(self) -> pa.Schema: ...
@@ -40,14 +41,65 @@ class RowStream(Protocol):
 class Session(Protocol):
     """Reads that belong together. `read` may be called from several threads at once."""
 
-    def now(self) -> Mapping[TableRef, str] | None:
-        """A boundary of whole transactions as one position per table; None where the source captures no changes."""
+    def now(self) -> Mapping[TableRef, Position]:
+        """A boundary of whole transactions as one position per table; tables whose changes are not captured are left out.
+
+        In an exact session it is the moment of the snapshot; in others, ask before reading.
+        """
         ...
 
     def read(
-        self, table: TableDescription, part: Part, *, columns: Sequence[str], cells: CellPolicy
+        self,
+        table: TableDescription,
+        what: Part | Changes,
+        *,
+        columns: Sequence[str],
+        cells: CellPolicy,
+        whole: Collection[str] = (),
     ) -> AbstractContextManager[RowStream]:
-        """Rows of `part` in the columns and types of `table`, restricted to `columns` in that order."""
+        """Rows of a part, or images of changes (Rows.changes), in the columns and types of `table`, restricted to `columns`.
+
+        Changes come in their order, both images of an update in one batch. Columns in `whole` are never marked unchanged: the
+        source fetches them. Raises PositionLost if what comes after `what.after` is no longer whole, also in the middle.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureState:
+    """Whether a table's changes are captured. `reason` says in a sentence why they are not, or cannot be; `remedy` what to do."""
+
+    on: bool
+    possible: bool = True
+    reason: str = ""
+    remedy: str = ""
+
+
+class Capture(Protocol):
+    """The source's own change capture. `consumer` names who reads a table's changes: what none of them needs any more may go."""
+
+    net: bool  # whether changes come as net changes, which are true in one snapshot only: read them in an exact session
+
+    def state(self, table: TableRef) -> CaptureState: ...
+    def script(self, tables: Sequence[TableRef]) -> str:
+        """What `enable` would do, as statements to read or to hand to whoever may run them."""
+        ...
+
+    def enable(self, tables: Sequence[TableRef]) -> None: ...
+    def disable(self, tables: Sequence[TableRef]) -> None:
+        """Stop capturing these tables, and leave no trace."""
+        ...
+
+    def hold(self, consumer: str, tables: Collection[TableRef]) -> None:
+        """From now on keep the tables' changes for this consumer; ask before the first `now`."""
+        ...
+
+    def release(self, consumer: str, upto: Mapping[TableRef, Position]) -> None:
+        """The consumer has published everything up to these positions; what nobody needs any more is purged."""
+        ...
+
+    def lag(self, since: Mapping[TableRef, Position]) -> Mapping[TableRef, Lag]:
+        """What waits after these positions; cheap enough to ask several times a second. Lost positions count as waiting."""
         ...
 
 
@@ -56,9 +108,17 @@ class Source(Protocol):
 
     exact_by_default: bool  # whether TaskOptions.reading “default” means one snapshot
 
+    @property
+    def capture(self) -> Capture | None:
+        """None if the system cannot capture changes."""
+        ...
+
     def check(self) -> Iterator[CheckStep]: ...
     def tables(self) -> Sequence[TableRef]: ...
-    def describe(self, table: TableRef) -> TableDescription: ...
+    def describe(self, table: TableRef, *, published: pa.Schema | None = None) -> TableDescription:
+        """What is known of the table. `published`: its schema as it was read last; where the source declares no type, that one stays."""
+        ...
+
     def split(self, table: TableDescription, parts: int, *, exact: bool) -> Sequence[Part]:
         """At most `parts` ranges (at least one) that cover the table exactly once.
 
@@ -149,11 +209,18 @@ class Destination(Protocol):
         """What is there. Changes nothing."""
         ...
 
+    publish_seconds: float  # how long changes may be gathered before they are published, unless the user says otherwise
+    keeps_unchanged: bool  # whether a mirror can leave a cell as it is there (Target.same)
+
     def settle(self, target: Target, keep: Collection[PlanId]) -> TargetState:
         """Finish what was decided, clean the staging of this workspace's dead plans (all but `keep`), and say what is there."""
         ...
 
-    def stage(self, target: Target, part: PartId, *, attempt: Attempt, budget: Budget) -> AbstractContextManager[Stage]: ...
+    def stage(
+        self, target: Target, part: PartId, *, attempt: Attempt, budget: Budget, kind: Kind = "load"
+    ) -> AbstractContextManager[Stage]:
+        """A stage for rows of `target.staged_schema(kind)`. Changes of one target are staged as one part, in their order."""
+        ...
 
     def discard(self, target: Target, attempt: Attempt) -> None:
         """Drop everything staged under the attempt; not an error if there is nothing."""
@@ -162,6 +229,7 @@ class Destination(Protocol):
     def publish(self, publications: Sequence[Publication]) -> Sequence[Published | AppError]:
         """Each target's new revision with its position, one act per target at least.
 
+        A system with transactions publishes all that can be published in one; what cannot does not keep the others from it.
         Answers in the order given. Refused (UserError) if the target moved past `after`; StagedLost if staged data is gone. A
         target that already holds the publication's plan is answered with what it published then.
         """

@@ -24,12 +24,18 @@ class TableRef:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A source column: the Arrow type it is read as, and the type as the source declares it (for people)."""
+    """A source column: the Arrow type it is read as, and the type as the source declares it (for people).
+
+    `prefilled`: when it was added, rows that were there already may have got a value in it, without being changed (a default, a
+    computed column). `sparse`: changes may leave its value out where it did not change (changes.UNCHANGED).
+    """
 
     name: str
     type: pa.DataType
     nullable: bool = True
     declared: str = ""
+    prefilled: bool = False
+    sparse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +94,23 @@ REJECTED = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """One batch from a source: good rows, rows refused while reading (REJECTED shape), and how many cells became null."""
+    """One batch from a source: good rows, rows refused while reading (REJECTED shape), and how many cells became null.
+
+    `changes` stands beside the rows of a change stream (changes.CHANGES), row for row.
+    """
 
     batch: pa.RecordBatch
     rejected: pa.RecordBatch | None = None
     nulled: int = 0
+    changes: pa.RecordBatch | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Rows of one table run. They must balance: read = written + filtered + rejected. `nulled` counts cells."""
+    """Rows of one table run, or changes of one turn (an update is one). They must balance: read = written + filtered + rejected.
+
+    A rejected or filtered change may still have removed a stale row. `nulled` counts cells.
+    """
 
     read: int = 0
     filtered: int = 0
@@ -117,6 +130,9 @@ class Counts:
             self.written + other.written,
             self.nulled + other.nulled,
         )
+
+    def __sub__(self, other: "Counts") -> "Counts":
+        return self + Counts(-other.read, -other.filtered, -other.rejected, -other.written, -other.nulled)
 
 
 def total(counts: Sequence[Counts]) -> Counts:

@@ -8,12 +8,13 @@ from typing import Literal
 import pyarrow as pa
 
 from dtaas_desktop.domain.arrow_json import ArrowSchema
+from dtaas_desktop.domain.changes import Kind, Position, WriteMode, staged_schema
 from dtaas_desktop.domain.errors import UserError
 from dtaas_desktop.domain.file_settings import FileSettings
 from dtaas_desktop.domain.table import Counts, PartId, TableRef
 
 PlanId = str
-WriteMode = Literal["replace", "append"]
+Deletes = Literal["hard", "soft"]
 REJECTED_SUFFIX = "__rejected"
 
 
@@ -28,7 +29,11 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where one table run ends. `key` names output columns; `files` matters to file destinations only."""
+    """Where one table run ends. `key` names output columns; `files` matters to file destinations only, `deletes` to mirrors.
+
+    `steps` is a short name for how rows become what they are here (transformations, write mode): other steps, other rows.
+    `source` is the schema of the source table, `renamed` what columns of an earlier revision are called now (old, new).
+    """
 
     connection: str
     name: str
@@ -37,21 +42,36 @@ class Target:
     write_mode: WriteMode
     owner: Owner
     files: FileSettings = field(default_factory=FileSettings)
+    deletes: Deletes = "hard"
+    steps: str = ""
+    source: ArrowSchema = field(default_factory=lambda: pa.schema([]))
+    renamed: tuple[tuple[str, str], ...] = ()
+    same: tuple[str, ...] = ()  # columns that a change may leave as they are at the destination, without knowing them
+
+    def staged_schema(self, kind: Kind) -> pa.Schema:
+        """The rows that its stages are given."""
+        return staged_schema(self.schema, self.write_mode, kind, same=self.same)
 
 
 @dataclass(frozen=True, slots=True)
 class TargetState:
     """What a destination says of a target. Revision 0 with `foreign` false: nothing is there.
 
-    `foreign`: the place holds something that carries no record of ours.
+    `foreign`: the place holds something that carries no record of ours. `key`, `steps`, `source` as Target had them when it was
+    published last. `harm`: what somebody else did to what we published (gone, altered, rows missing), as a sentence; changes can
+    not be applied to that.
     """
 
     revision: int = 0
-    position: str | None = None
+    position: Position | None = None
     plan: PlanId | None = None
     owner: Owner | None = None
     schema: pa.Schema | None = None
     foreign: bool = False
+    key: tuple[str, ...] = ()
+    steps: str = ""
+    source: pa.Schema | None = None
+    harm: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +109,17 @@ class Staged:
 class Publication:
     """Everything a destination needs to make one target's new revision visible in one act.
 
-    `after` is the revision the plan was made on; if the target has moved since, the publication is refused.
+    `after` is the revision the plan was made on; if the target has moved since, the publication is refused. A load makes the target
+    hold what is staged (replace, mirror) or adds it (append, history); changes are applied to what is there.
     """
 
     target: Target
     staged: tuple[Staged, ...]
-    position: str | None
+    position: Position | None
     after: int
     attempt: Attempt
     counts: Counts
+    kind: Kind = "load"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,23 @@ from dtaas_desktop.domain.design import Design
 from dtaas_desktop.domain.table import CellPolicy
 
 Reading = Literal["default", "one moment", "resumable"]
+Transfer = Literal["full load", "changes", "full load, then changes"]
+DriftPolicy = Literal["evolve", "ignore", "pause"]
 
 
 @dataclass(frozen=True, slots=True)
 class TaskOptions:
     """How a task runs.
 
+    transfer: “full load” reads everything again each time; “changes” reads what happened since the last run, beginning at the first
+    one; “full load, then changes” does both, the load once. drift: what happens when a source table has got another shape: “evolve”
+    adds columns and widens types at the destination, “ignore” goes on in the old shape, “pause” stops before anything is written.
     reading: “one moment” reads all tables of a source in one snapshot and cannot be resumed in the middle; “resumable” reads
     parts at different moments and can; “default” leaves it to the source. Sizes are in bytes; `retries` come after the first try.
     """
 
+    transfer: Transfer = "full load"
+    drift: DriftPolicy = "evolve"
     reading: Reading = "default"
     cells: CellPolicy = field(default_factory=CellPolicy)
     parallel: int = 0  # parts at a time; 0: as many as there are processors

@@ -18,7 +18,7 @@ from dtaas_desktop.domain.design import Design, Link, Node
 from dtaas_desktop.domain.errors import UserError
 from dtaas_desktop.domain.kinds import first_mistake
 from dtaas_desktop.domain.table import CellPolicy
-from dtaas_desktop.domain.task import Reading, Task, TaskOptions
+from dtaas_desktop.domain.task import DriftPolicy, Reading, Task, TaskOptions, Transfer
 
 FORMAT = "dtaas-task"
 VERSION = 1
@@ -126,6 +126,8 @@ class _Cells(_Model):
 
 
 class _Options(_Model):
+    transfer: Transfer = "full load"
+    drift: DriftPolicy = "evolve"
     reading: Reading = "default"
     cells: _Cells = Field(default_factory=_Cells)
     parallel: int = Field(0, ge=0, le=256)

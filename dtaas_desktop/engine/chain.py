@@ -23,11 +23,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """What became of one source batch."""
+    """What became of one source batch: its rows' images and their rows in the source (None: the same ones), and the rows refused."""
 
     batch: pa.RecordBatch
     rejected: pa.RecordBatch | None
     counts: Counts
+    origin: pa.Array | None
+    refused: pa.Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +73,29 @@ class Chain:
             carried = following
         return frozenset(unused)
 
-    def apply(self, source: pa.RecordBatch) -> Passed:
-        """One batch through all steps. Raises UserError at the first bad cell of a step whose policy is to fail."""
+    def looked_at(self, schema: pa.Schema) -> frozenset[str]:
+        """Source columns whose values decide which rows stay, or go into something that a step computes."""
+        carried = {name: name for name in schema.names}  # column here → source column that it is an image of
+        seen: set[str] = set()
+        for step in self.steps:
+            lineage = step.transform.lineage(schema)
+            computed = {name for output, inputs in lineage.inputs.items() if output not in lineage.distinct for name in inputs}
+            seen |= {carried[name] for name in computed | lineage.deciders if name in carried}
+            carried = {
+                output: carried[lineage.inputs[output][0]] for output in lineage.distinct if lineage.inputs[output][0] in carried
+            }
+            schema = step.transform.output_schema(schema)
+        return frozenset(seen)
+
+    def apply(self, source: pa.RecordBatch, *, lenient: bool = False) -> Passed:
+        """One batch through all steps. Raises UserError at the first bad cell of a step whose policy is to fail.
+
+        `lenient`: such rows are refused instead.
+        """
         current = source
         origin: pa.Array | None = None  # for each row of `current`, its row in `source`; None: the same
         rejected: list[pa.RecordBatch] = []
+        refusals: list[pa.Array] = []
         nulled = 0
         for step in self.steps:
             applied = step.transform.apply(current)
@@ -87,10 +107,11 @@ class Chain:
             if step.transform.on_bad == "null":
                 nulled += applied.bad.num_rows
                 continue
-            if step.transform.on_bad == "fail":
+            if step.transform.on_bad == "fail" and not lenient:
                 raise self._bad_cell(step, source, current_origin, applied.bad)
             refused, good = _split_rejected(applied)
             rejected.append(self._rejects(step, source, current_origin, applied.bad, refused))
+            refusals.append(refused if current_origin is None else current_origin.take(refused))
             current = current.filter(good)
             origin = origin.filter(good) if origin is not None else pc.indices_nonzero(good).cast(pa.int64())
         refused_rows = sum(batch.num_rows for batch in rejected)
@@ -101,7 +122,7 @@ class Chain:
             written=current.num_rows,
             nulled=nulled,
         )
-        return Passed(current, _joined(rejected), counts)
+        return Passed(current, _joined(rejected), counts, origin, pa.concat_arrays([pa.array([], pa.int64()), *refusals]))
 
     def _bad_cell(self, step: Step, source: pa.RecordBatch, origin: pa.Array | None, bad: pa.RecordBatch) -> UserError:
         cell = bad.slice(0, 1).to_pylist()[0]

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from dtaas_desktop.domain.events import Event, TableProgress
+from dtaas_desktop.domain.events import Event, Notice, TableProgress
 from dtaas_desktop.domain.table import Counts
 
 _INTERVAL = 0.1
@@ -19,6 +19,7 @@ class _Figures:
     rows_estimate: int | None
     started: float
     counts: Counts = field(default_factory=Counts)
+    before: Counts = field(default_factory=Counts)
     bytes: int = 0
     parts_done: int = 0
     untold: bool = False
@@ -33,11 +34,19 @@ class Meter:
         self._lock = threading.Lock()
         self._telling = threading.RLock()
         self._told = 0.0
+        self._told_notices: set[Notice] = set()
 
     def tell(self, event: Event) -> None:
         """Pass an event on, in turn with the progress events."""
         with self._telling:
             self._emit(event)
+
+    def tell_once(self, notice: Notice) -> None:
+        """Pass a notice on, unless this run has told it before: every look at a task finds the same."""
+        with self._telling:
+            if notice not in self._told_notices:
+                self._told_notices.add(notice)
+                self._emit(notice)
 
     def begin(
         self,
@@ -50,11 +59,29 @@ class Meter:
         counts: Counts,
         rows_estimate: int | None,
     ) -> None:
-        """Count a table run from here; `parts_done` and `counts` are what an earlier run already staged."""
+        """Count a table run from here; `parts_done` and `counts` are what an earlier run already staged.
+
+        What a table run counted before in this run (a load, earlier change turns) stays in its figures.
+        """
         with self._lock:
+            known = self._figures.get(table_run)
+            before, size = (known.counts, known.bytes) if known else (Counts(), 0)
             self._figures[table_run] = _Figures(
-                table, target, parts, rows_estimate, time.monotonic(), counts=counts, parts_done=parts_done
+                table,
+                target,
+                parts,
+                rows_estimate,
+                time.monotonic(),
+                counts=before + counts,
+                before=before,
+                bytes=size,
+                parts_done=parts_done,
             )
+
+    def knows(self, table_run: str) -> bool:
+        """Whether the table run was counted before in this run."""
+        with self._lock:
+            return table_run in self._figures
 
     def add(self, table_run: str, counts: Counts, written_bytes: int) -> None:
         """Add what one batch came to."""
@@ -82,9 +109,10 @@ class Meter:
         return time.monotonic() - figures.started
 
     def counts(self, table_run: str) -> Counts:
-        """What a table run has come to so far."""
+        """What a table run has come to since `begin`."""
         with self._lock:
-            return self._figures[table_run].counts
+            figures = self._figures[table_run]
+            return figures.counts - figures.before
 
     def _tell_progress(self) -> None:
         # Whoever comes within the interval leaves: its figures are told by the next one, or by `end`.
@@ -104,7 +132,8 @@ class Meter:
 
 def _progress(table_run: str, figures: _Figures) -> TableProgress:
     seconds = max(time.monotonic() - figures.started, 1e-6)
-    rate = figures.counts.read / seconds
+    read = (figures.counts - figures.before).read
+    rate = read / seconds
     expected = figures.rows_estimate
     percent: float | None = None
     left: float | None = None
@@ -112,8 +141,8 @@ def _progress(table_run: str, figures: _Figures) -> TableProgress:
         percent, left = 100.0, 0.0
     elif expected:
         # An estimate can be wrong; 99 until the parts say that all is read.
-        percent = min(99.0, 100.0 * figures.counts.read / expected)
-        left = max(0.0, expected - figures.counts.read) / rate if rate else None
+        percent = min(99.0, 100.0 * read / expected)
+        left = max(0.0, expected - read) / rate if rate else None
     return TableProgress(
         table_run,
         figures.table,

@@ -1,4 +1,4 @@
-"""One job: a part is read once, and each of its routes transforms and stages the rows on its own."""
+"""One job: a part, or the changes of a turn, is read once, and each of its routes transforms and stages the rows on its own."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from dtaas_desktop.domain.changes import CHANGE_MODES, Changes, Position, loaded
 from dtaas_desktop.domain.errors import AppError, TransientError, UserError
 from dtaas_desktop.domain.plan import RoutePlan
 from dtaas_desktop.domain.ports import Budget, Destination, Session, Stage
@@ -14,6 +15,7 @@ from dtaas_desktop.domain.table import CellPolicy, Counts, Part, Rows, TableDesc
 from dtaas_desktop.domain.target import Staged
 from dtaas_desktop.engine.cancel import CancelToken
 from dtaas_desktop.engine.chain import Chain
+from dtaas_desktop.engine.change_rows import ChangeRows, Taken
 from dtaas_desktop.engine.meter import Meter
 
 
@@ -29,11 +31,17 @@ class JobRoute:
 
 @dataclass(frozen=True, slots=True)
 class TableJobs:
-    """What all jobs of one table share. `left` holds the ids of routes that failed: no job works for them any more."""
+    """What all jobs of one table share. `left` holds the ids of routes that failed: no job works for them any more.
+
+    `changes`: what to read instead of parts, in a change turn; `position`: what the targets hold afterwards.
+    """
 
     description: TableDescription
     columns: tuple[str, ...]
     cells: CellPolicy
+    changes: Changes | None
+    position: Position | None
+    whole: tuple[str, ...]
     session: Session
     budget: Budget
     cancel: CancelToken
@@ -79,8 +87,9 @@ def stage_part(jobs: TableJobs, part: Part, routes: Sequence[JobRoute]) -> Mappi
 
 
 def _read_into(jobs: TableJobs, part: Part, writers: dict[str, "_Writer"], results: dict[str, Staged | AppError]) -> None:
+    what = jobs.changes or part
     with (
-        jobs.session.read(jobs.description, part, columns=jobs.columns, cells=jobs.cells) as stream,
+        jobs.session.read(jobs.description, what, columns=jobs.columns, cells=jobs.cells, whole=jobs.whole) as stream,
         jobs.cancel.waking(stream.cancel),
     ):
         full_rows = _Placeholders(jobs.description.schema, stream.schema)
@@ -112,24 +121,34 @@ class _Writer:
 
     def __init__(self, jobs: TableJobs, part: Part, route: JobRoute) -> None:
         self._jobs, self._part, self._route = jobs, part, route
+        self._changes = ChangeRows(route.chain, jobs.description.schema, route.plan.target) if jobs.changes else None
+        self._schema = route.plan.target.staged_schema("changes" if jobs.changes else "load")
         self._counts = Counts()
+        self._given = 0
         self._bytes = 0
         self._context: AbstractContextManager[Stage] | None = None
         self._stage: Stage | None = None
 
     def open(self) -> None:
         plan = self._route.plan
-        context = self._route.destination.stage(plan.target, self._part.id, attempt=plan.attempt, budget=self._jobs.budget)
+        context = self._route.destination.stage(
+            plan.target,
+            self._part.id,
+            attempt=plan.attempt,
+            budget=self._jobs.budget,
+            kind="changes" if self._jobs.changes else "load",
+        )
         self._stage = context.__enter__()
         self._context = context
 
     def take(self, rows: Rows, whole: pa.RecordBatch) -> None:
         assert self._stage is not None
-        passed = self._route.chain.apply(whole)
-        counts = passed.counts + Counts(nulled=rows.nulled)
-        if passed.batch.num_rows:
-            self._stage.write(_as_promised(passed.batch, self._route.plan.target.schema))
-        for rejected in (rows.rejected, passed.rejected):
+        taken = self._changes.take(rows, whole) if self._changes else self._loaded(whole)
+        counts = taken.counts + Counts(nulled=rows.nulled)
+        if taken.batch.num_rows:
+            self._stage.write(_as_promised(taken.batch, self._schema))
+            self._given += taken.batch.num_rows
+        for rejected in (rows.rejected, taken.rejected):
             if rejected is not None and rejected.num_rows:
                 self._stage.reject(rejected)
         if rows.rejected is not None:
@@ -139,13 +158,23 @@ class _Writer:
         self._jobs.meter.add(self._route.table_run, counts, written - self._bytes)
         self._bytes = written
 
+    def _loaded(self, whole: pa.RecordBatch) -> Taken:
+        passed = self._route.chain.apply(whole)
+        target = self._route.plan.target
+        batch = passed.batch
+        if target.write_mode in CHANGE_MODES and batch.num_rows:
+            batch = loaded(_as_promised(batch, target.schema), self._jobs.position)
+        return Taken(batch, passed.rejected, passed.counts)
+
     def finish(self) -> Staged:
         assert self._stage is not None
         files = tuple(self._stage.finish())
         self._close()
-        written = sum(file.rows for file in files if file.role == "data")
-        if written != self._counts.written or not self._counts.balanced:
-            raise AssertionError(f"part {self._part.id} counted {self._counts} but staged {written} rows")
+        staged = sum(file.rows for file in files if file.role == "data")
+        # Of changes a destination may stage the net effect, which is less.
+        expected = self._counts.written if self._changes is None else min(staged, self._given)
+        if staged != expected or not self._counts.balanced:
+            raise AssertionError(f"part {self._part.id} counted {self._counts} but staged {staged} rows")
         self._jobs.meter.add(self._route.table_run, Counts(), sum(file.bytes for file in files) - self._bytes)
         return Staged(self._part.id, self._route.plan.attempt, self._counts, files)
 
@@ -153,19 +182,7 @@ class _Writer:
         """Forget what was written and counted, unless it is finished."""
         if self._context is not None:
             self._close()
-            taken_back = Counts(
-                *(
-                    -n
-                    for n in (
-                        self._counts.read,
-                        self._counts.filtered,
-                        self._counts.rejected,
-                        self._counts.written,
-                        self._counts.nulled,
-                    )
-                )
-            )
-            self._jobs.meter.add(self._route.table_run, taken_back, -self._bytes)
+            self._jobs.meter.add(self._route.table_run, Counts() - self._counts, -self._bytes)
 
     def _close(self) -> None:
         context, self._context = self._context, None
@@ -179,6 +196,7 @@ class _Placeholders:
     def __init__(self, schema: pa.Schema, read: pa.Schema) -> None:
         self._schema = schema
         self._missing = [field for field in schema if field.name not in set(read.names)]
+        self._completed = pa.schema([read.field(f.name) if f.name in read.names else f.with_nullable(True) for f in schema])
         self._nulls: dict[str, pa.Array] = {}
 
     def complete(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -190,15 +208,7 @@ class _Placeholders:
             if nulls is None or len(nulls) < batch.num_rows:
                 nulls = self._nulls[missing.name] = pa.nulls(batch.num_rows, missing.type)
             columns[missing.name] = nulls.slice(0, batch.num_rows)
-        return pa.RecordBatch.from_arrays(
-            [columns[field.name] for field in self._schema],
-            schema=pa.schema(
-                [
-                    field if field.name not in {m.name for m in self._missing} else field.with_nullable(True)
-                    for field in self._schema
-                ]
-            ),
-        )
+        return pa.RecordBatch.from_arrays([columns[field.name] for field in self._schema], schema=self._completed)
 
 
 def _as_promised(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:

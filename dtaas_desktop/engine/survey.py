@@ -1,22 +1,31 @@
 """Looking before planning: which tables a task reaches, what each becomes, where it goes, and what speaks against it."""
 
+import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import pyarrow as pa
 from pydantic import BaseModel
 
+from dtaas_desktop.domain.changes import Kind
 from dtaas_desktop.domain.design import Node, Route, routes
-from dtaas_desktop.domain.errors import MissingColumn, UserError
+from dtaas_desktop.domain.errors import AppError, MissingColumn, PositionLost, UserError
 from dtaas_desktop.domain.kinds import DestinationSettings, SourceSettings, settings_of
+from dtaas_desktop.domain.plan import fingerprint
 from dtaas_desktop.domain.ports import Destination, Source, Transform
 from dtaas_desktop.domain.problems import Problem
 from dtaas_desktop.domain.table import TableDescription, TableRef
-from dtaas_desktop.domain.target import REJECTED_SUFFIX, Owner, Target, TargetState, same_name_key, target_name
+from dtaas_desktop.domain.target import Owner, Target, TargetState, target_name
 from dtaas_desktop.domain.task import Task
 from dtaas_desktop.domain.transform_settings import TransformSettings
-from dtaas_desktop.engine.chain import Chain, build_chain
+from dtaas_desktop.engine.chain import Chain, Step, build_chain
+from dtaas_desktop.engine.change_rows import images_of_columns
+from dtaas_desktop.engine.drift import Drift, Shape, drift
+from dtaas_desktop.engine.key_path import KeyPath
+from dtaas_desktop.engine.refusals import mode_problems, target_problems
 from dtaas_desktop.transforms import build
+from dtaas_desktop.transforms.conform import Conform
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +39,18 @@ class Systems:
 
 @dataclass(frozen=True, slots=True)
 class SurveyedRoute:
-    """One table run to be: how its rows change, where they go, and what is there now."""
+    """One table run to be: how its rows change, where they go, and what is there now.
+
+    `due` is what has to happen next: the table is to be read whole, or its changes; an error says why neither can be.
+    """
 
     route: Route
     chain: Chain
     target: Target
     state: TargetState
+    settings: DestinationSettings
+    drift: Drift
+    due: Kind | AppError = "load"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +75,48 @@ class Survey:
         return tuple(problem for problem in self.problems if problem.severity == "error")
 
 
-def survey(task: Task, systems: Systems, *, take_over: Collection[str] = ()) -> Survey:
+def survey(task: Task, systems: Systems, *, take_over: Collection[str] = (), reload: Collection[str] = ()) -> Survey:
     """Look at every table and target of a task whose design is valid. Changes nothing anywhere.
 
-    `take_over` names targets whose foreign content or other owner the user accepts. What a user can mend becomes a problem; a
-    system that cannot be reached raises.
+    `take_over` names targets whose foreign content or other owner the user accepts, `reload` tables (names or patterns) that are to
+    be read whole. What a user can mend becomes a problem; a system that cannot be reached raises.
     """
     problems: list[Problem] = []
+    surveyed: list[SurveyedTable] = []
+    for (connection, table), table_routes in _tables_of(task, systems, problems).items():
+        asked = any(_matching(pattern, [table]) for pattern in reload)
+        look = _Look(task, systems, connection, table, asked)
+        try:
+            found = look.table(table_routes, problems)
+        except UserError as error:
+            problems.append(Problem("error", error.message, table_routes[0].source.id, error.remedy))
+            continue
+        if found.routes:
+            surveyed.append(found)
+        notes = found.description.notes
+        problems.extend(Problem("warning", f"Table {table}: {note}", table_routes[0].source.id) for note in notes)
+    problems.extend(target_problems([run for table in surveyed for run in table.routes], take_over))
+    return Survey(task, tuple(surveyed), tuple(problems))
+
+
+def source_tables(task: Task, systems: Systems) -> dict[str, list[TableRef]]:
+    """The tables that the task's design names, by connection. Raises UserError for a name that matches none."""
+    problems: list[Problem] = []
+    found: dict[str, list[TableRef]] = {}
+    for connection, ref in _tables_of(task, systems, problems):
+        found.setdefault(connection, []).append(ref)
+    if problems:
+        raise UserError(problems[0].message, remedy=problems[0].remedy)
+    return found
+
+
+def _tables_of(task: Task, systems: Systems, problems: list[Problem]) -> dict[tuple[str, TableRef], list[Route]]:
+    """Every table that the design names, by connection, with the routes that start there."""
     found: dict[tuple[str, TableRef], list[Route]] = {}
     for route in routes(task.design):
         settings = settings_of(route.source)
         assert isinstance(settings, SourceSettings)
-        source = systems.sources[settings.connection]
-        tables, unmatched = _chosen_tables(settings, source.tables())
+        tables, unmatched = _chosen_tables(settings, systems.sources[settings.connection].tables())
         for pattern in unmatched:
             message = f"No table of “{settings.connection}” matches “{pattern}”."
             problem = Problem("error", message, route.source.id, "Correct the name, or remove it.")
@@ -80,25 +124,7 @@ def survey(task: Task, systems: Systems, *, take_over: Collection[str] = ()) -> 
                 problems.append(problem)
         for table in tables:
             found.setdefault((settings.connection, table), []).append(route)
-
-    surveyed: list[SurveyedTable] = []
-    for (connection, table), table_routes in found.items():
-        try:
-            description = systems.sources[connection].describe(table)
-        except UserError as error:
-            problems.append(Problem("error", error.message, table_routes[0].source.id, error.remedy))
-            continue
-        runs = []
-        for route in table_routes:
-            try:
-                runs.append(_surveyed_route(task, connection, description, route, systems))
-            except UserError as error:
-                problems.append(Problem("error", error.message, route.destination.id, error.remedy))
-        if runs:
-            surveyed.append(SurveyedTable(connection, description, tuple(runs)))
-        problems.extend(Problem("warning", f"Table {table}: {note}", table_routes[0].source.id) for note in description.notes)
-    problems.extend(_refusals(surveyed, take_over))
-    return Survey(task, tuple(surveyed), tuple(problems))
+    return found
 
 
 def _chosen_tables(settings: SourceSettings, available: Sequence[TableRef]) -> tuple[list[TableRef], list[str]]:
@@ -125,11 +151,104 @@ def _matching(pattern: str, available: Sequence[TableRef]) -> list[TableRef]:
     return [table for table in available if regex.fullmatch(table.name) or regex.fullmatch(str(table))]
 
 
-def _surveyed_route(task: Task, connection: str, description: TableDescription, route: Route, systems: Systems) -> SurveyedRoute:
-    settings = settings_of(route.destination)
-    assert isinstance(settings, DestinationSettings)
-    chain = chain_of(route.steps, description, secret=systems.secret)
-    schema = chain.output_schema(description.schema)
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A look at one table and the targets of its routes. `reload`: the user wants it read whole."""
+
+    task: Task
+    systems: Systems
+    connection: str
+    ref: TableRef
+    reload: bool
+
+    def table(self, table_routes: Sequence[Route], problems: list[Problem]) -> SurveyedTable:
+        source = self.systems.sources[self.connection]
+        description = source.describe(self.ref)
+        runs: list[SurveyedRoute] = []
+        for route in table_routes:
+            try:
+                runs.append(self._route(description, route))
+            except UserError as error:
+                problems.append(Problem("error", error.message, route.destination.id, error.remedy))
+        published = next((run.state.source for run in runs if run.due != "load" and run.state.source is not None), None)
+        if published is not None and not _same_types(description, published):
+            # Where the source declares no type, rows that came since must not change what was published.
+            pinned = source.describe(self.ref, published=published)
+            if pinned != description:
+                description, runs = pinned, [self._route(pinned, run.route) for run in runs]
+        for run in runs:
+            problems.extend(mode_problems(self.task, source, description, run))
+        return SurveyedTable(self.connection, description, tuple(runs))
+
+    def _route(self, description: TableDescription, route: Route) -> SurveyedRoute:
+        settings = settings_of(route.destination)
+        assert isinstance(settings, DestinationSettings)
+        destination = self.systems.destinations[settings.connection]
+        chain = chain_of(route.steps, description, secret=self.systems.secret)
+        schema = _checked_schema(chain, description)
+        target = Target(
+            connection=settings.connection,
+            name=target_name(settings.name, description.table, connection=self.connection, task=self.task.name),
+            schema=schema,
+            key=KeyPath(chain, description.schema, schema).names(),
+            write_mode=settings.write_mode,
+            owner=Owner(self.task.uuid, str(description.table), route.destination.id),
+            files=settings.files,
+            deletes=settings.deletes,
+            steps=_steps_name(route.steps, settings),
+            source=description.schema.remove_metadata(),
+        )
+        state = destination.inspect(target)
+        due = self._due(target, state)
+        found = self._drift(Shape(description, chain, target.key), target, state, due)
+        if found.reload and due == "changes":
+            if self.task.options.transfer == "full load, then changes":
+                due = "load"
+                found = replace(self._drift(Shape(description, chain, target.key), target, state, due), reload=found.reload)
+            else:
+                due = _lost(target, f"{found.reload}, so that changes alone do not bring it up to date")
+        if found.refused is not None:
+            due = found.refused
+        if not found.schema.equals(schema):
+            chain = replace(chain, steps=(*chain.steps, Step("the target's columns", Conform(found.schema))))
+        target = replace(target, schema=found.schema, renamed=found.renamed)
+        if destination.keeps_unchanged and target.write_mode == "mirror":
+            target = replace(target, same=_sparse_images(chain, description, target))
+        return SurveyedRoute(route, chain, target, state, settings, found, due)
+
+    def _due(self, target: Target, state: TargetState) -> Kind | AppError:
+        transfer = self.task.options.transfer
+        if transfer == "full load" or self.reload:
+            return "load"
+        if state.foreign or state.revision == 0:
+            return "load" if transfer == "full load, then changes" else "changes"
+        if state.position is None:
+            if transfer == "full load, then changes":
+                return "load"
+            return _lost(target, "it was published without a position in the source's changes")
+        if state.harm:
+            return _lost(target, state.harm)
+        if state.steps != target.steps:
+            return _lost(target, "its transformations or its write mode have changed since it was published")
+        return "changes"
+
+    def _drift(self, now: Shape, target: Target, state: TargetState, due: Kind | AppError) -> Drift:
+        changes = due == "changes"
+        swapped = target.write_mode == "replace" or (target.write_mode == "mirror" and target.deletes == "hard")
+        if isinstance(due, AppError):
+            return Drift(now.schema)
+        return drift(now, state, policy=self.task.options.drift, keeps=changes or not swapped, changes=changes)
+
+
+def _lost(target: Target, reason: str) -> PositionLost:
+    return PositionLost(
+        f"“{target.name}” in “{target.connection}” must be read again: {reason}.",
+        remedy=f"Run the task with --full-reload “{target.owner.table}”.",
+    )
+
+
+def _checked_schema(chain: Chain, description: TableDescription) -> pa.Schema:
+    schema = chain.output_schema(description.schema).remove_metadata()
     if not schema.names:
         raise UserError(f"Table {description.table}: no column is left to write.", remedy="Keep at least one column.")
     repeated = sorted({name for name in schema.names if schema.names.count(name) > 1})
@@ -138,16 +257,24 @@ def _surveyed_route(task: Task, connection: str, description: TableDescription, 
             f"Table {description.table}: the column name “{repeated[0]}” comes twice.",
             remedy="Rename one of the columns.",
         )
-    target = Target(
-        connection=settings.connection,
-        name=target_name(settings.name, description.table, connection=connection, task=task.name),
-        schema=schema.remove_metadata(),
-        key=_key_images(chain, description),
-        write_mode=settings.write_mode,
-        owner=Owner(task.uuid, str(description.table), route.destination.id),
-        files=settings.files,
-    )
-    return SurveyedRoute(route, chain, target, systems.destinations[settings.connection].inspect(target))
+    return schema
+
+
+def _steps_name(steps: Sequence[Node], settings: DestinationSettings) -> str:
+    """A short name for what makes a target's rows what they are: equal for equal work."""
+    content = [[node.kind, dict(node.settings)] for node in steps] + [settings.write_mode, settings.deletes]
+    return fingerprint(json.dumps(content, sort_keys=True))
+
+
+def _sparse_images(chain: Chain, description: TableDescription, target: Target) -> tuple[str, ...]:
+    sparse = {column.name for column in description.columns if column.sparse} - chain.looked_at(description.schema)
+    images = images_of_columns(chain, description.schema)
+    return tuple(name for name in target.schema.names if images.get(name) in sparse and name not in target.key)
+
+
+def _same_types(description: TableDescription, published: pa.Schema) -> bool:
+    known = {field.name: field.type for field in published}
+    return all(known.get(column.name, column.type) == column.type for column in description.columns)
 
 
 def chain_of(nodes: Sequence[Node], description: TableDescription, *, secret: Callable[[str], str]) -> Chain:
@@ -167,84 +294,6 @@ def chain_of(nodes: Sequence[Node], description: TableDescription, *, secret: Ca
 
     return build_chain(
         steps, description.schema, table=str(description.table), key=description.key, build=build_step, skips=skips
-    )
-
-
-def _key_images(chain: Chain, description: TableDescription) -> tuple[str, ...]:
-    """The source key's columns under their names at the target; empty if any of them does not arrive one-to-one."""
-    names = list(description.key)
-    schema = description.schema
-    for step in chain.steps:
-        lineage = step.transform.lineage(schema)
-        images = {inputs[0]: output for output, inputs in lineage.inputs.items() if output in lineage.distinct}
-        if any(name not in images for name in names):
-            return ()
-        names = [images[name] for name in names]
-        schema = step.transform.output_schema(schema)
-    return tuple(names)
-
-
-def _refusals(tables: Sequence[SurveyedTable], take_over: Collection[str]) -> Iterator[Problem]:
-    """Targets that two table runs share, that belong to somebody else, or that cannot take these columns."""
-    taken: dict[tuple[str, str], tuple[str, str]] = {}
-    for table in tables:
-        for run in table.routes:
-            target, node = run.target, run.route.destination.id
-            for name in (target.name, target.name + REJECTED_SUFFIX):
-                place = (target.connection, same_name_key(name))
-                label = (str(table.description.table), name)
-                if place in taken and taken[place] != label:
-                    other_table, other_name = taken[place]
-                    yield Problem(
-                        "error",
-                        f"Tables {other_table} and {label[0]} would both be written to “{other_name}” in “{target.connection}”.",
-                        node,
-                        "Make the names differ by more than case, for example with the destination's name template.",
-                    )
-                    break
-                if place in taken:
-                    yield Problem(
-                        "error",
-                        f"Two routes would write table {label[0]} to “{name}” in “{target.connection}”.",
-                        node,
-                        "Give one destination another name.",
-                    )
-                    break
-                taken[place] = label
-            yield from _owner_problem(run, take_over)
-            yield from _append_problem(run)
-
-
-def _owner_problem(run: SurveyedRoute, take_over: Collection[str]) -> Iterator[Problem]:
-    target, state = run.target, run.state
-    if target.name in take_over:
-        return
-    remedy = f"Choose another name or place, or allow it once with --take-over “{target.name}”."
-    if state.foreign:
-        message = f"“{target.name}” in “{target.connection}” already holds something that this application did not write."
-        yield Problem("error", message, run.route.destination.id, remedy)
-    elif state.owner is not None and state.owner != target.owner:
-        whose = (
-            "another task" if state.owner.task != target.owner.task else f"table {state.owner.table} at node “{state.owner.node}”"
-        )
-        message = f"“{target.name}” in “{target.connection}” belongs to {whose}."
-        yield Problem("error", message, run.route.destination.id, remedy)
-
-
-def _append_problem(run: SurveyedRoute) -> Iterator[Problem]:
-    target, state = run.target, run.state
-    if target.write_mode != "append" or state.schema is None or state.schema.equals(target.schema):
-        return
-    before = {field.name: str(field.type) for field in state.schema}
-    now = {field.name: str(field.type) for field in target.schema}
-    changed = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
-    if not changed:
-        return  # only the order of the columns, or whether they may be empty
-    yield Problem(
-        "error",
-        f"“{target.name}” was published with other columns; appending needs the same: {', '.join(changed[:10])} differ.",
-        run.route.destination.id,
-        "Bring the columns back into the old shape, use “replace”, or choose another name.",
     )
 
 

@@ -14,6 +14,7 @@ from dtaas_desktop.engine.retry import pauses, retried
 from dtaas_desktop.engine.stage_job import JobRoute, TableJobs, stage_part
 
 Outcome = Published | AppError
+StagedParts = dict[PartId, Staged]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +33,50 @@ class TableRun:
 
     def run(self) -> dict[str, Outcome]:
         """Stage all parts and publish every route; the answer is by RoutePlan.id. Raises Interrupted."""
+        staged = self.stage()
+        return {route.plan.id: self._publish(route, staged[route.plan.id]) for route in self.routes}
+
+    def stage(self) -> dict[str, StagedParts | AppError]:
+        """All parts of all routes, by RoutePlan.id. A route with one failed part has failed. Raises Interrupted."""
         self.jobs.cancel.check()
         self._begin()
-        staged = self._stage(self.table.parts)
-        return {route.plan.id: self._publish(route, staged[route.plan.id]) for route in self.routes}
+        return self._stage(self._to_read())
+
+    def publication(self, route: JobRoute, staged: StagedParts) -> Publication:
+        """What one route has to publish."""
+        plan = route.plan
+        in_order = tuple(staged[part.id] for part in self._to_read())
+        counts = total([one.counts for one in in_order])
+        return Publication(plan.target, in_order, self.table.position, plan.after, plan.attempt, counts, self.table.kind)
+
+    def staged_again(self, route: JobRoute, staged: StagedParts, lost: StagedLost) -> StagedParts | AppError:
+        """The staged parts of a route with those that were lost staged anew."""
+        self.jobs.meter.tell(Notice("warning", str(lost), str(self.table.table)))
+        for part in (part for part in self.table.parts if part.id in lost.parts):
+            result = self._stage_one(part, [route])[route.plan.id]
+            if isinstance(result, AppError):
+                return result
+            staged = staged | {part.id: result}
+        return staged
+
+    def tell_retry(self, error: object, pause: float) -> None:
+        self.jobs.meter.tell(Notice("warning", f"{error} Trying again in {pause:.1f} s.", str(self.table.table)))
+
+    def _to_read(self) -> tuple[Part, ...]:
+        """The parts; none for a target that only begins at a position."""
+        changes = self.table.changes
+        return () if changes is not None and changes.after == changes.upto else self.table.parts
 
     def _begin(self) -> None:
         for route in self.routes:
             done = self.done.of(self.index, route.plan.id)
             estimate, parts, target = self.table.rows_estimate, len(self.table.parts), route.plan.target
-            self.jobs.meter.tell(
-                TableStarted(route.table_run, str(self.table.table), target.name, target.connection, parts, estimate)
-            )
+            name, kind = str(self.table.table), self.table.kind
+            if not self.jobs.meter.knows(route.table_run):
+                self.jobs.meter.tell(TableStarted(route.table_run, name, target.name, target.connection, parts, estimate, kind))
             self.jobs.meter.begin(
                 route.table_run,
-                table=str(self.table.table),
+                table=name,
                 target=target.name,
                 parts=parts,
                 parts_done=len(done),
@@ -54,9 +84,8 @@ class TableRun:
                 rows_estimate=estimate,
             )
 
-    def _stage(self, parts: Iterable[Part]) -> dict[str, dict[PartId, Staged] | AppError]:
-        """All parts of all routes. A route with one failed part has failed."""
-        results: dict[str, dict[PartId, Staged] | AppError] = {
+    def _stage(self, parts: Iterable[Part]) -> dict[str, StagedParts | AppError]:
+        results: dict[str, StagedParts | AppError] = {
             route.plan.id: self.done.of(self.index, route.plan.id) for route in self.routes
         }
         futures: list[Future[Mapping[str, Staged | AppError]]] = []
@@ -87,7 +116,7 @@ class TableRun:
             again = [route for route in routes if isinstance(results.get(route.plan.id), TransientError)]
             if not again:
                 break
-            self._tell_retry(results[again[0].plan.id], pause)
+            self.tell_retry(results[again[0].plan.id], pause)
             self.jobs.cancel.wait(pause)
             results |= stage_part(self.jobs, part, again)
         for name, result in results.items():
@@ -99,32 +128,24 @@ class TableRun:
                 self.jobs.meter.part_done(route.table_run)
         return results
 
-    def _publish(self, route: JobRoute, staged: dict[PartId, Staged] | AppError) -> Outcome:
+    def _publish(self, route: JobRoute, staged: StagedParts | AppError) -> Outcome:
         outcome = staged if isinstance(staged, AppError) else self._published(route, staged)
         self.journal.published(self.plan_id, self.index, route.plan.id, outcome)
         return outcome
 
-    def _published(self, route: JobRoute, staged: dict[PartId, Staged]) -> Outcome:
+    def _published(self, route: JobRoute, staged: StagedParts) -> Outcome:
         self.jobs.cancel.check()
         try:
             try:
                 return self._try_to_publish(route, staged)
             except StagedLost as lost:
-                self.jobs.meter.tell(Notice("warning", str(lost), str(self.table.table)))
-                for part in (part for part in self.table.parts if part.id in lost.parts):
-                    result = self._stage_one(part, [route])[route.plan.id]
-                    if isinstance(result, AppError):
-                        return result
-                    staged[part.id] = result
-                return self._try_to_publish(route, staged)
+                again = self.staged_again(route, staged, lost)
+                return again if isinstance(again, AppError) else self._try_to_publish(route, again)
         except AppError as error:
             return error
 
-    def _try_to_publish(self, route: JobRoute, staged: dict[PartId, Staged]) -> Published:
-        plan = route.plan
-        in_order = tuple(staged[part.id] for part in self.table.parts)
-        counts = total([one.counts for one in in_order])
-        publication = Publication(plan.target, in_order, self.table.position, plan.after, plan.attempt, counts)
+    def _try_to_publish(self, route: JobRoute, staged: StagedParts) -> Published:
+        publication = self.publication(route, staged)
 
         def attempt() -> Published:
             (outcome,) = route.destination.publish([publication])
@@ -132,7 +153,4 @@ class TableRun:
                 raise outcome
             return outcome
 
-        return retried(attempt, retries=self.retries, cancel=self.jobs.cancel, tell=self._tell_retry)
-
-    def _tell_retry(self, error: object, pause: float) -> None:
-        self.jobs.meter.tell(Notice("warning", f"{error} Trying again in {pause:.1f} s.", str(self.table.table)))
+        return retried(attempt, retries=self.retries, cancel=self.jobs.cancel, tell=self.tell_retry)

@@ -153,20 +153,26 @@ def _table_run_values(event: Event) -> tuple[str | None, dict[str, Any]]:
                 "connection": event.connection,
                 "parts": event.parts,
                 "rows_estimate": event.rows_estimate,
+                "kind": event.kind,
                 "state": "running",
             }
         case TableProgress():
             return event.table_run, _count_values(event.counts) | {"bytes": event.bytes, "parts_done": event.parts_done}
         case TablePublished():
             published = event.published
-            return event.table_run, _count_values(event.counts) | {
+            # Counts and bytes are those of the whole run, and come with the progress that was told just before.
+            return event.table_run, {
                 "state": "done",
                 "seconds": event.seconds,
                 "revision": published.revision,
-                "bytes": published.bytes,
                 "files": published.files,
+                "kind": event.kind,
+                "position": event.position,
+                "as_of": event.as_of,
                 "location": published.location,
                 "query": published.query,
+                "message": "",
+                "remedy": "",
             }
         case TableFailed():
             return event.table_run, {

@@ -16,7 +16,7 @@ from dtaas_desktop.domain.plan import (
     staged_to_json,
 )
 from dtaas_desktop.domain.target import PlanId, Published, Staged
-from dtaas_desktop.engine.task_run import Resume
+from dtaas_desktop.engine.load import Resume
 from dtaas_desktop.services import records
 from dtaas_desktop.services.database import Database
 

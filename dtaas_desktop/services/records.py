@@ -79,6 +79,9 @@ table_runs = Table(
     Column("rows_estimate", BigInteger),
     Column("seconds", Float),
     Column("revision", BigInteger),
+    Column("kind", String(10), nullable=False, default="load"),  # of the latest publication: load or changes
+    Column("position", Text),
+    Column("as_of", Float),  # up to when the target holds what was committed at the source
     Column("location", Text, nullable=False, default=""),
     Column("query", Text, nullable=False, default=""),
     Column("message", Text, nullable=False, default=""),

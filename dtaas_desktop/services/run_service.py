@@ -11,17 +11,20 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from dtaas_desktop.connectors.registry import open_destination, open_source
+from dtaas_desktop.domain.changes import Lag
 from dtaas_desktop.domain.design import Node
 from dtaas_desktop.domain.errors import AppError, TransientError, UserError
 from dtaas_desktop.domain.events import Event, TableProgress
 from dtaas_desktop.domain.kinds import DestinationSettings, SourceSettings, settings_of
-from dtaas_desktop.domain.ports import Destination, Source
+from dtaas_desktop.domain.ports import Capture, CaptureState, Destination, Source
 from dtaas_desktop.domain.problems import validate
+from dtaas_desktop.domain.table import TableRef
 from dtaas_desktop.domain.task import Task
 from dtaas_desktop.engine.cancel import CancelToken
+from dtaas_desktop.engine.load import Resume
 from dtaas_desktop.engine.side_by_side import failure_class
-from dtaas_desktop.engine.survey import Survey, Systems, survey
-from dtaas_desktop.engine.task_run import Resume, RunOutcome, TaskRun
+from dtaas_desktop.engine.survey import Survey, Systems, source_tables, survey
+from dtaas_desktop.engine.task_run import RunOutcome, TaskRun
 from dtaas_desktop.services.history import RESUMABLE, History, RunRecord
 from dtaas_desktop.services.journal import MetadataJournal, stored_plan
 from dtaas_desktop.services.locks import is_running, task_lock
@@ -32,11 +35,24 @@ NOTE_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What is asked of a run. `take_over` names targets whose present content or owner the user accepts."""
+    """What is asked of a run. `take_over` names targets whose present content or owner the user accepts, `reload` tables to be read
+    whole again; `follow`: go on with change turns until asked to stop.
+    """
 
     task: str
     resume: bool = False
     take_over: Collection[str] = field(default=())
+    reload: Collection[str] = field(default=())
+    follow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CapturedTables:
+    """The tables that a task reads from one connection, and whether their changes are captured."""
+
+    connection: str
+    capture: Capture
+    tables: tuple[tuple[TableRef, CaptureState], ...]
 
 
 class RunService:
@@ -69,6 +85,8 @@ class RunService:
                         workspace=workspace.id,
                         resume=resume,
                         take_over=request.take_over,
+                        reload=request.reload,
+                        follow=request.follow,
                     ).run()
                 except AppError as error:
                     chronicle.close()
@@ -84,13 +102,40 @@ class RunService:
             workspace.history.end(run, outcome.state, failures=",".join(sorted(outcome.failures)))
             return outcome
 
-    def check(self, name: str, *, take_over: Collection[str] = ()) -> Survey:
+    def check(self, name: str, *, take_over: Collection[str] = (), reload: Collection[str] = ()) -> Survey:
         """What the task would do and what speaks against it; changes nothing."""
         task = self._workspace.tasks.named(name)
         problems = validate(task.design, self._workspace.connections.all())
         if any(problem.severity == "error" for problem in problems):
             return Survey(task, (), problems)
-        return survey(task, self._systems(task), take_over=take_over)
+        return survey(task, self._systems(task), take_over=take_over, reload=reload)
+
+    def lags(self, surveyed: Survey) -> dict[tuple[str, str], Lag]:
+        """What waits for the targets of a look at a task, by connection and target name; those without a position are left out."""
+        sources = self._systems(surveyed.task).sources if surveyed.tables else {}
+        found: dict[tuple[str, str], Lag] = {}
+        for table in surveyed.tables:
+            capture, ref = sources[table.connection].capture, table.description.table
+            for run in table.routes:
+                if capture is not None and run.state.position is not None and surveyed.task.options.transfer != "full load":
+                    lag = capture.lag({ref: run.state.position}).get(ref)
+                    if lag is not None:
+                        found[run.target.connection, run.target.name] = lag
+        return found
+
+    def captured(self, name: str) -> list[CapturedTables]:
+        """The tables of a task by source connection, with the state of their capture. Raises UserError where none can be had."""
+        task = self._workspace.tasks.named(name)
+        systems = self._systems(task)
+        found = []
+        for connection, refs in source_tables(task, systems).items():
+            capture = systems.sources[connection].capture
+            if capture is None:
+                raise UserError(
+                    f"“{connection}” cannot capture changes.", remedy="Choose the transfer “full load” for this task."
+                )
+            found.append(CapturedTables(connection, capture, tuple((ref, capture.state(ref)) for ref in refs)))
+        return found
 
     def pause(self, name: str, *, wait_seconds: float) -> RunRecord:
         """Ask the task's running run, in whatever process, to pause, and wait for it.

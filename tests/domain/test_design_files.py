@@ -29,6 +29,8 @@ designs = st.builds(
 )
 options = st.builds(
     TaskOptions,
+    st.sampled_from(["full load", "changes", "full load, then changes"]),
+    st.sampled_from(["evolve", "ignore", "pause"]),
     st.sampled_from(["default", "one moment", "resumable"]),
     st.builds(
         CellPolicy, st.sampled_from(["fail", "null", "reject"]), st.integers(1, 2**40), st.sampled_from(["fail", "reject"])

@@ -16,8 +16,9 @@ from dtaas_desktop.domain.task import Task, TaskOptions
 from dtaas_desktop.engine import retry
 from dtaas_desktop.engine.budget import ByteBudget
 from dtaas_desktop.engine.cancel import CancelToken
+from dtaas_desktop.engine.load import Resume
 from dtaas_desktop.engine.survey import Systems, survey
-from dtaas_desktop.engine.task_run import Resume, RunOutcome, TaskRun
+from dtaas_desktop.engine.task_run import RunOutcome, TaskRun
 from tests.fakes import MemoryDestination, MemoryJournal, MemorySource, Trouble, no_trouble
 
 UUID = "00000000-0000-4000-8000-000000000001"

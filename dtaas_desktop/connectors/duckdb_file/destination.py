@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -9,34 +10,65 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from dtaas_desktop.connectors.duckdb_file.errors import translated
-from dtaas_desktop.connectors.duckdb_file.tables import Tables, append_problem, problem
+from dtaas_desktop.connectors.duckdb_file.database import Database
+from dtaas_desktop.connectors.duckdb_file.errors import MemoryTooSmall, translated
+from dtaas_desktop.connectors.duckdb_file.numbered_stage import numbered_staging
+from dtaas_desktop.connectors.duckdb_file.records import make_records, move_record, record_of
+from dtaas_desktop.connectors.duckdb_file.shape import is_soft, problem
+from dtaas_desktop.connectors.duckdb_file.tables import publish_rows, refuse, target_state
 from dtaas_desktop.connectors.files import disk
 from dtaas_desktop.connectors.files.errors import translated as files_translated
 from dtaas_desktop.connectors.files.layout import Places
 from dtaas_desktop.connectors.files.sql_types import quoted
-from dtaas_desktop.connectors.files.stage import FileStage, Spot, staging
+from dtaas_desktop.connectors.files.stage import Spot, staging
 from dtaas_desktop.connectors.files.sweep import clean_staging
 from dtaas_desktop.domain import faults
+from dtaas_desktop.domain.changes import DELETED_AT, Kind
 from dtaas_desktop.domain.connection import CheckStep, DuckDBSettings
 from dtaas_desktop.domain.errors import AppError, StagedLost, UserError
 from dtaas_desktop.domain.file_settings import FileSettings
-from dtaas_desktop.domain.ports import Budget
+from dtaas_desktop.domain.ports import Budget, Stage
 from dtaas_desktop.domain.table import PartId
 from dtaas_desktop.domain.target import REJECTED_SUFFIX, Attempt, PlanId, Publication, Published, Target, TargetState
 
 # Staged rows are written once and read once: quick to pack counts more than small.
 _STAGED = FileSettings(format="parquet", compression="snappy", file_size_mb=256)
 _MEMORY = "1GB"
+# Changes come while the rest of the application works, and their statements are cut to little; rows of thousands of columns need more.
+_MEMORY_FOR_CHANGES = "300MB"
+_MOST_MEMORY = "4GB"
+
+
+class _Spoilt(Exception):
+    """One publication of a transaction failed in its statements, for a reason of its own."""
+
+    def __init__(self, index: int, error: UserError) -> None:
+        super().__init__(str(error))
+        self.index, self.error = index, error
+
+
+@contextmanager
+def _spoiling(index: int, file: Path) -> Iterator[None]:
+    try:
+        with translated("Publishing", file):
+            yield
+    except MemoryTooSmall:
+        raise
+    except UserError as error:
+        raise _Spoilt(index, error) from error
 
 
 class DuckDBDestination:
     """Tables in one database file; see ports.Destination. Publications of one call are one transaction."""
 
+    publish_seconds: float = 0.0
+    keeps_unchanged: bool = True
+
     def __init__(self, settings: DuckDBSettings, *, workspace: str) -> None:
         self._file = Path(settings.path).expanduser().absolute()
         self._workspace = workspace
         self._root = self._file.with_name(self._file.name + ".dtaas")
+        self._publishing = threading.Lock()
 
     def check(self) -> Iterator[CheckStep]:
         there = self._file.parent.is_dir()
@@ -54,7 +86,7 @@ class DuckDBDestination:
             return
         try:
             with self._open("Testing", read_only=True) as connection:
-                Tables(connection).columns("")
+                Database(connection).columns("")
         except AppError as error:
             yield CheckStep("The file is a DuckDB database, and free", False, error.message, error.remedy)
             return
@@ -66,7 +98,7 @@ class DuckDBDestination:
         if not self._file.exists():
             return TargetState()
         with self._open(f"Looking at “{target.name}”", read_only=True) as connection:
-            return Tables(connection).state(target)
+            return target_state(Database(connection), target)
 
     def settle(self, target: Target, keep: Collection[PlanId]) -> TargetState:
         self._refuse(target)
@@ -79,14 +111,19 @@ class DuckDBDestination:
             self._clean(target, keep)
         return state
 
-    def stage(self, target: Target, part: PartId, *, attempt: Attempt, budget: Budget) -> AbstractContextManager[FileStage]:
+    def stage(
+        self, target: Target, part: PartId, *, attempt: Attempt, budget: Budget, kind: Kind = "load"
+    ) -> AbstractContextManager[Stage]:
         self._refuse(target)
         places = self._places(target)
         with files_translated(f"Writing “{target.name}”", self._root):
             self._refuse_place()
             self._root.mkdir(exist_ok=True)
         folder = places.attempt(self._workspace, attempt.plan, attempt.nonce)
-        return staging(Spot(places, folder, part, attempt, revealed=False), _STAGED, target.schema, budget)
+        spot, schema = Spot(places, folder, part, attempt, revealed=False), target.staged_schema(kind)
+        if target.write_mode == "mirror" and kind == "changes":
+            return numbered_staging(spot, _STAGED, schema, budget)
+        return staging(spot, _STAGED, schema, budget)
 
     def discard(self, target: Target, attempt: Attempt) -> None:
         with files_translated(f"Cleaning up after “{target.name}”", self._root):
@@ -96,10 +133,18 @@ class DuckDBDestination:
     def publish(self, publications: Sequence[Publication]) -> Sequence[Published | AppError]:
         """All that can be published in one transaction; the others are answered with what keeps them."""
         harms = [self._harm(publication) for publication in publications]
-        try:
-            answers = self._transacted(publications, harms)
-        except AppError as error:
-            answers = [harm or error for harm in harms]
+        changes = any(publication.kind == "changes" for publication in publications)
+        memories = [*([_MEMORY_FOR_CHANGES] if changes else []), _MEMORY, _MOST_MEMORY]
+        answers: Sequence[Published | AppError] = []
+        while memories:
+            try:
+                answers = self._transacted(publications, harms, memory=memories[0])
+                break
+            except _Spoilt as spoilt:  # once more, without the one that cannot be
+                harms[spoilt.index] = spoilt.error
+            except AppError as error:
+                answers = [harm or error for harm in harms]
+                memories = memories[1:] if isinstance(error, MemoryTooSmall) else []
         faults.reach("publish:clean")
         for publication, answer in zip(publications, answers, strict=True):
             if isinstance(answer, Published):
@@ -108,35 +153,45 @@ class DuckDBDestination:
 
     def sample(self, target: Target, *, limit: int, rejected: bool = False) -> pa.Table:
         with self._open(f"Reading “{target.name}”", read_only=True) as connection:
-            return Tables(connection).rows(target.name + (REJECTED_SUFFIX if rejected else ""), limit)
+            return Database(connection).rows(target.name + (REJECTED_SUFFIX if rejected else ""), limit)
 
-    def _transacted(self, publications: Sequence[Publication], harms: Sequence[AppError | None]) -> list[Published | AppError]:
+    def _transacted(
+        self, publications: Sequence[Publication], harms: Sequence[AppError | None], *, memory: str
+    ) -> list[Published | AppError]:
         """One answer for each publication; the whole transaction goes, or nothing."""
         faults.reach("publish:open")
-        with self._open("Publishing") as connection:
-            tables = Tables(connection)
+        pa.default_memory_pool().release_unused()  # what staging used: DuckDB takes its own
+        # One after the other: two transactions of this process would only make one of them fail and try again.
+        with self._publishing, self._open("Publishing", memory=memory) as connection:
+            database = Database(connection)
             connection.begin()
-            tables.make_records()
-            answers = [self._loaded(tables, publication, harm) for publication, harm in zip(publications, harms, strict=True)]
+            make_records(database)
+            answers: list[Published | AppError] = []
+            for index, (publication, harm) in enumerate(zip(publications, harms, strict=True)):
+                with _spoiling(index, self._file):
+                    answers.append(self._loaded(database, publication, harm))
             faults.reach("publish:commit")
             connection.commit()  # whatever is raised before this: closing the connection rolls back
             faults.reach("publish:close")
         return answers
 
-    def _loaded(self, tables: Tables, publication: Publication, harm: AppError | None) -> Published | AppError:
+    def _loaded(self, database: Database, publication: Publication, harm: AppError | None) -> Published | AppError:
         """The publication's rows and record written, or why they were left out."""
         name = publication.target.name
-        record = tables.record(name)
+        record = record_of(database, name)
         if record is not None and record.state.plan == publication.attempt.plan:
             return record.published  # only the answer was lost
-        refused = harm or _refusal(tables, publication, revision=record.state.revision if record else 0)
-        if refused is not None:
-            return refused
+        if harm is not None:
+            return harm
+        try:
+            refuse(database, publication, record, self._root)
+        except UserError as error:
+            return error
         faults.reach(f"publish:load:{name}")
-        rows = tables.load(publication, self._root)
-        published = self._published(publication)
+        rows = publish_rows(database, publication, record, self._root)
+        published = self._published(publication, rows)
         faults.reach(f"publish:position:{name}")
-        tables.move_record(publication, published, rows)
+        move_record(database, publication, published)
         return published
 
     def _harm(self, publication: Publication) -> AppError | None:
@@ -156,27 +211,28 @@ class DuckDBDestination:
             return error
         return StagedLost(lost, f"Staged files of “{name}” are missing or damaged (parts {', '.join(lost)}).") if lost else None
 
-    def _published(self, publication: Publication) -> Published:
+    def _published(self, publication: Publication, rows: int) -> Published:
         files = [file for staged in publication.staged for file in staged.files if file.role == "data"]
+        alive = f" WHERE {quoted(DELETED_AT)} IS NULL" if is_soft(publication.target) else ""
         name = publication.target.name
         return Published(
             target=name,
             revision=publication.after + 1,
-            rows=sum(file.rows for file in files),
+            rows=rows,
             files=0,
             bytes=sum(file.bytes for file in files),
             location=f"{self._file}, table {name}",
-            query=f"SELECT count(*) FROM {quoted(name)}",
+            query=f"SELECT count(*) FROM {quoted(name)}{alive}",
         )
 
     @contextmanager
-    def _open(self, doing: str, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _open(self, doing: str, *, read_only: bool = False, memory: str = _MEMORY) -> Iterator[duckdb.DuckDBPyConnection]:
         with translated(doing, self._file):
             connection = duckdb.connect(str(self._file), read_only=read_only)
             try:
                 # Spilled rows go where they are swept, should we die; an empty row order saves memory.
                 connection.execute("SET temp_directory = ?", [str(self._root / "spill")])
-                connection.execute(f"SET memory_limit = '{_MEMORY}'; SET preserve_insertion_order = false; SET TimeZone = 'UTC'")
+                connection.execute(f"SET memory_limit = '{memory}'; SET preserve_insertion_order = false; SET TimeZone = 'UTC'")
                 yield connection
             finally:
                 connection.close()
@@ -203,16 +259,3 @@ class DuckDBDestination:
     def _drop_root(self) -> None:
         with contextlib.suppress(OSError):  # not empty: somebody else's staging
             self._root.rmdir()
-
-
-def _refusal(tables: Tables, publication: Publication, *, revision: int) -> AppError | None:
-    target = publication.target
-    if revision != publication.after:
-        return UserError(
-            f"“{target.name}” was published by someone else in the meantime: it is at revision {revision}, "
-            f"this run was planned on revision {publication.after}.",
-            remedy="Nothing was written. Run the task again.",
-        )
-    if target.write_mode == "append":
-        return append_problem(target, tables.columns(target.name), published=revision > 0)
-    return None

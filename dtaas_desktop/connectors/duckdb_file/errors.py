@@ -13,6 +13,10 @@ _HOLDER = re.compile(r"held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
 _WRITABLE = "Choose a file in a folder that can be written."
 
 
+class MemoryTooSmall(UserError):
+    """The statements need more memory than they were allowed; it may work with more."""
+
+
 @contextmanager
 def translated(doing: str, file: Path) -> Iterator[None]:
     """DuckDB's exceptions inside become AppErrors that say what was being done, in which file, and what to do."""
@@ -38,7 +42,7 @@ def _explained(error: duckdb.Error, doing: str, file: Path) -> AppError:
         if words in text:
             return UserError(f"{start}: {what}.", remedy=remedy)
     if isinstance(error, duckdb.OutOfMemoryException):
-        return UserError(
+        return MemoryTooSmall(
             f"{start}: memory or temporary disk space ran out.",
             remedy="Free disk space beside the file, or close other programs.",
         )

@@ -9,6 +9,7 @@ Numbers count publications of the target, void ones included, and are never used
 
 import json
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -17,10 +18,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from dtaas_desktop.connectors.files import disk
 from dtaas_desktop.domain.arrow_json import ArrowSchema
+from dtaas_desktop.domain.changes import Kind, WriteMode
 from dtaas_desktop.domain.errors import TransientError, UserError
 from dtaas_desktop.domain.file_settings import FileSettings
 from dtaas_desktop.domain.table import Counts
-from dtaas_desktop.domain.target import Owner, StagedFile, WriteMode
+from dtaas_desktop.domain.target import Owner, StagedFile
 
 FORMAT = 1
 KEPT_COMMITS = 50  # the newest ones stay readable one by one
@@ -31,7 +33,8 @@ _READ_ATTEMPTS = 20
 class Record:
     """One publication of one target, whole: whoever finds it pending can finish it. Paths are relative to the root.
 
-    `token` tells this very decision from any other, also from one that a second process makes for the same attempt.
+    `token` tells this very decision from any other, also from one that a second process makes for the same attempt. `schema` is the
+    target's, `written` that of the data files: with what stands beside changes, the way files hold it.
     """
 
     number: int
@@ -43,13 +46,18 @@ class Record:
     workspace: str
     position: str | None
     write_mode: WriteMode
+    kind: Kind
     schema: ArrowSchema
+    written: ArrowSchema
+    key: tuple[str, ...]
+    steps: str
+    source: ArrowSchema
     settings: FileSettings
     counts: Counts
     published_at: str
     files: tuple[StagedFile, ...]
     removed: tuple[str, ...]
-    kind: Literal["published", "void"] = "published"
+    outcome: Literal["published", "void"] = "published"
     format: int = FORMAT
 
 
@@ -63,21 +71,33 @@ class KeptFile:
     sha256: str
     role: Literal["data", "rejected"]
     revision: int
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The columns of the data files of one revision, and of later ones up to the next shape."""
+
+    revision: int
+    schema: ArrowSchema
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The state up to and with `number`. `last` is the newest record that was published."""
+    """The state up to and with `number`. `last` is the newest record that was published, `loaded` the revision of the newest load."""
 
     number: int
     last: Record | None
     files: tuple[KeptFile, ...]
+    shapes: tuple[Shape, ...] = ()
+    loaded: int = 0
     format: int = FORMAT
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the log says. `newest` is the highest number used; `recent` the commits above the checkpoint, oldest first.
+    """What the log says. `newest` is the highest number used; `recent` the commits above the checkpoint, oldest first. `shapes` are
+    those that data files have, oldest first; `loaded` is the revision of the newest load, 0 if there was none.
 
     `pending` is decided and must be finished; `leftovers` are pendings at or below `newest`: finished but not cleaned, or
     withdrawn.
@@ -86,6 +106,8 @@ class State:
     newest: int
     last: Record | None
     files: tuple[KeptFile, ...]
+    shapes: tuple[Shape, ...] = ()
+    loaded: int = 0
     recent: tuple[Record, ...] = ()
     pending: Record | None = None
     leftovers: tuple[Record, ...] = ()
@@ -98,11 +120,15 @@ class State:
     def of_plan(self, plan: str) -> Record | None:
         """What this plan published here, as far as the log reaches back."""
         known = (*self.recent, self.last) if self.last else self.recent
-        return next((record for record in known if record.plan == plan and record.kind == "published"), None)
+        return next((record for record in known if record.plan == plan and record.outcome == "published"), None)
 
     def at(self, number: int) -> Record | None:
         """The commit with this number, unless it is folded into the checkpoint."""
         return next((record for record in self.recent if record.number == number), None)
+
+    def shape_of(self, file: KeptFile) -> int:
+        """Which of the shapes a data file has."""
+        return max(index for index, shape in enumerate(self.shapes) if shape.revision <= file.revision)
 
 
 _Value = TypeVar("_Value")
@@ -159,7 +185,7 @@ class Log:
             base = self._checkpoint()
             folded = tuple(record for record in state.recent if base.number < record.number <= number)
             if folded and folded[0].number == base.number + 1:
-                checkpoint = Checkpoint(number, *_applied(base.last, base.files, folded))
+                checkpoint = _applied(base, folded)
                 # Never replaced: a checkpoint made long ago by a sleeper is lower than the present one and thereby ignored.
                 self._create("checkpoint", number, _CHECKPOINT.dump_json(checkpoint), scratch)
         newest = max(self._numbers("checkpoint"), default=0)
@@ -179,8 +205,8 @@ class Log:
         if numbers != list(range(base.number + 1, base.number + 1 + len(numbers))) or None in records:
             return None
         recent = tuple(record for record in records if record)
-        last, files = _applied(base.last, base.files, recent)
-        return State(base.number + len(recent), last, files, recent)
+        now = _applied(base, recent)
+        return State(now.number, now.last, now.files, now.shapes, now.loaded, recent)
 
     def _checkpoint(self) -> Checkpoint:
         number = max(self._numbers("checkpoint"), default=None)
@@ -228,17 +254,31 @@ class Log:
             ) from error
 
 
-def _applied(
-    last: Record | None, files: tuple[KeptFile, ...], records: tuple[Record, ...]
-) -> tuple[Record | None, tuple[KeptFile, ...]]:
-    """The newest published record and the files that belong to the target after `records`."""
-    kept = {file.path: file for file in files}
+def _applied(base: Checkpoint, records: tuple[Record, ...]) -> Checkpoint:
+    """What follows from `records`, the next ones after `base`."""
+    last, loaded, shapes = base.last, base.loaded, list(base.shapes)
+    kept = {file.path: file for file in base.files}
     for record in records:
-        if record.kind == "void":
+        if record.outcome == "void":
             continue
         last = record
+        loaded = record.number if record.kind == "load" else loaded
         for path in record.removed:
             kept.pop(path, None)
         for new in record.files:
-            kept[new.final] = KeptFile(new.final, new.rows, new.bytes, new.sha256, new.role, record.number)
-    return last, tuple(kept.values())
+            kept[new.final] = KeptFile(new.final, new.rows, new.bytes, new.sha256, new.role, record.number, record.kind)
+        if any(file.role == "data" for file in record.files) and not (shapes and shapes[-1].schema.equals(record.written)):
+            shapes.append(Shape(record.number, record.written))
+    files = tuple(kept.values())
+    return Checkpoint(base.number + len(records), last, files, _worn(shapes, files), loaded)
+
+
+def _worn(shapes: Sequence[Shape], files: Sequence[KeptFile]) -> tuple[Shape, ...]:
+    """The shapes that some data file still has."""
+    revisions = {file.revision for file in files if file.role == "data"}
+    ends = [*(shape.revision for shape in shapes[1:]), None][: len(shapes)]
+    return tuple(
+        shape
+        for shape, end in zip(shapes, ends, strict=True)
+        if any(shape.revision <= revision and (end is None or revision < end) for revision in revisions)
+    )

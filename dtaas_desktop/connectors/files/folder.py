@@ -14,20 +14,27 @@ from dtaas_desktop.connectors.files import disk
 from dtaas_desktop.connectors.files.commits import Log, State
 from dtaas_desktop.connectors.files.errors import translated
 from dtaas_desktop.connectors.files.layout import OURS, Places
+from dtaas_desktop.connectors.files.net_stage import net_staging
 from dtaas_desktop.connectors.files.publishing import Publishing, target_state
+from dtaas_desktop.connectors.files.reserved import reserved_problem
 from dtaas_desktop.connectors.files.sample import sample
-from dtaas_desktop.connectors.files.stage import FileStage, Spot, staging
+from dtaas_desktop.connectors.files.shapes import harm
+from dtaas_desktop.connectors.files.stage import Spot, staging
 from dtaas_desktop.connectors.files.sweep import clean_staging, folders
 from dtaas_desktop.domain import faults
+from dtaas_desktop.domain.changes import Kind
 from dtaas_desktop.domain.connection import CheckStep, FolderSettings
 from dtaas_desktop.domain.errors import AppError, UserError
-from dtaas_desktop.domain.ports import Budget
+from dtaas_desktop.domain.ports import Budget, Stage
 from dtaas_desktop.domain.table import PartId
 from dtaas_desktop.domain.target import Attempt, PlanId, Publication, Published, Target, TargetState
 
 
 class FolderDestination:
     """Tables as files below one folder. `workspace` names ours among all that may stage here; see ports.Destination."""
+
+    publish_seconds: float = 60.0  # each publication leaves files of its own
+    keeps_unchanged: bool = True  # by marks in the change files, which the recipes follow
 
     def __init__(self, settings: FolderSettings, *, workspace: str) -> None:
         self._root = Path(settings.path).expanduser().absolute()
@@ -64,11 +71,12 @@ class FolderDestination:
 
     def inspect(self, target: Target) -> TargetState:
         places = self._places(target)
+        self._refuse_columns(target)
         with translated(f"Looking at “{target.name}”", self._root):
             self._refuse_place()
             self._refuse_links(places)
             state = Log(self._root, places.log).state()
-            return target_state(state, foreign=self._foreign(places, state))
+            return target_state(state, foreign=self._foreign(places, state), harm=harm(places, state))
 
     def settle(self, target: Target, keep: Collection[PlanId]) -> TargetState:
         places = self._places(target)
@@ -78,16 +86,22 @@ class FolderDestination:
             state = self._publishing(places).settled()
             faults.reach("settle:staging")
             clean_staging(places, self._workspace, keep=keep, needed=self._decided_staging())
-            return target_state(state, foreign=self._foreign(places, state))
+            return target_state(state, foreign=self._foreign(places, state), harm=harm(places, state))
 
-    def stage(self, target: Target, part: PartId, *, attempt: Attempt, budget: Budget) -> AbstractContextManager[FileStage]:
+    def stage(
+        self, target: Target, part: PartId, *, attempt: Attempt, budget: Budget, kind: Kind = "load"
+    ) -> AbstractContextManager[Stage]:
         places = self._places(target)
+        self._refuse_columns(target)
         with translated(f"Writing “{target.name}”", self._root):
             self._refuse_links(places)
             self._refuse_place()
             self._root.mkdir(exist_ok=True)
         folder = places.attempt(self._workspace, attempt.plan, attempt.nonce)
-        return staging(Spot(places, folder, part, attempt), target.files, target.schema, budget)
+        spot, schema = Spot(places, folder, part, attempt), target.staged_schema(kind)
+        if target.write_mode == "mirror" and kind == "changes":
+            return net_staging(spot, target.files, schema, key=target.key, budget=budget)
+        return staging(spot, target.files, schema, budget)
 
     def discard(self, target: Target, attempt: Attempt) -> None:
         places = self._places(target)
@@ -107,6 +121,7 @@ class FolderDestination:
     def _published(self, publication: Publication) -> Published | AppError:
         places = self._places(publication.target)
         try:
+            self._refuse_columns(publication.target)
             with translated(f"Publishing “{publication.target.name}”", self._root):
                 self._refuse_links(places)
                 self._refuse_place()
@@ -120,6 +135,10 @@ class FolderDestination:
 
     def _publishing(self, places: Places) -> Publishing:
         return Publishing(places, workspace=self._workspace)
+
+    def _refuse_columns(self, target: Target) -> None:
+        if error := reserved_problem(target):
+            raise error
 
     def _refuse_place(self) -> None:
         if self._root.exists() and not self._root.is_dir():

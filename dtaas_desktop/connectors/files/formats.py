@@ -4,8 +4,11 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from dtaas_desktop.domain.changes import Kind
 from dtaas_desktop.domain.errors import UserError
 from dtaas_desktop.domain.file_settings import FileSettings
+from dtaas_desktop.domain.net_effect import net_schema
+from dtaas_desktop.domain.target import Target
 
 
 class Encoder(Protocol):
@@ -42,14 +45,17 @@ class Format(Protocol):
     def close(self) -> None: ...
 
 
-def file_format(settings: FileSettings, schema: pa.Schema) -> Format:
-    """The format for rows of `schema`; its library is imported here, on first use. UserError for types it cannot hold."""
+def file_format(settings: FileSettings, schema: pa.Schema, *, lasting: bool = True) -> Format:
+    """The format for rows of `schema`; its library is imported here, on first use. UserError for types it cannot hold.
+
+    Files that are not `lasting` are loaded once, by somebody who holds a few pieces of them in little memory.
+    """
     _refuse_nested(schema)
     match settings.format:
         case "parquet":
             from dtaas_desktop.connectors.files.parquet import ParquetFormat
 
-            return ParquetFormat(settings, schema)
+            return ParquetFormat(settings, schema, lasting=lasting)
         case "csv":
             from dtaas_desktop.connectors.files.csv import CsvFormat
 
@@ -71,6 +77,12 @@ def suffix(settings: FileSettings) -> str:
 def stored_schema(schema: pa.Schema) -> pa.Schema:
     """`schema` as files hold it: without metadata, every column nullable (policies may have made nulls), no dictionaries, no null type."""
     return pa.schema([pa.field(field.name, _plain(field.type)) for field in schema])
+
+
+def written_schema(target: Target, kind: Kind) -> pa.Schema:
+    """The columns of the target's data files: a mirror's changes are their net effect."""
+    staged = target.staged_schema(kind)
+    return stored_schema(net_schema(staged) if target.write_mode == "mirror" and kind == "changes" else staged)
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:

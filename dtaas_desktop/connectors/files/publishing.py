@@ -17,14 +17,14 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from dtaas_desktop.connectors.files import disk, manifest
+from dtaas_desktop.connectors.files import disk, manifest, shapes
 from dtaas_desktop.connectors.files.commits import Log, Record, State
-from dtaas_desktop.connectors.files.formats import file_format, stored_schema, suffix
+from dtaas_desktop.connectors.files.formats import file_format, suffix, written_schema
 from dtaas_desktop.connectors.files.layout import Places
 from dtaas_desktop.connectors.files.partitions import NO_VALUE
 from dtaas_desktop.domain import faults
 from dtaas_desktop.domain.errors import StagedLost, TransientError, UserError
-from dtaas_desktop.domain.target import Publication, Published, StagedFile, Target, TargetState
+from dtaas_desktop.domain.target import Publication, Published, StagedFile, TargetState
 
 _ATTEMPTS = 10
 
@@ -89,46 +89,19 @@ class Publishing:
                 lost.append(staged.part)
         if lost:
             raise StagedLost(lost, f"Staged files of “{self.places.name}” are missing or damaged (parts {', '.join(lost)}).")
-        if publication.target.write_mode == "append":
+        if not _replaces(publication):
             if state.last is not None:
-                self._refuse_other_shape(publication.target, state.last)
-            self._refuse_missing(state)
+                shapes.refuse_other_shape(self.places.name, publication.target, state.last)
+            shapes.refuse_missing(self.places, state)
         return tuple(file for staged in publication.staged for file in staged.files)
-
-    def _refuse_other_shape(self, target: Target, last: Record) -> None:
-        """All files of a target are read alike: they have one format and one schema."""
-        alike = {"format", "compression", "json_style", "json_floats", "layout", "partition_by"}
-        old, new = (settings.model_dump(include=alike) for settings in (last.settings, target.files))
-        other = next((name for name in sorted(alike) if old[name] != new[name]), None)
-        if other is not None:
-            raise UserError(
-                f"“{self.places.name}” was written with {other.replace('_', ' ')} “{old[other]}”, now it is “{new[other]}”; files of both kinds cannot be mixed.",
-                remedy="Set it back, or run once with write mode “replace”.",
-            )
-        was, now = stored_schema(last.schema), stored_schema(target.schema)
-        if not was.equals(now):
-            changed = sorted({field.name for field in {*was} ^ {*now}}) or now.names
-            raise UserError(
-                f"The columns of “{self.places.name}” are not those it was published with before: {', '.join(changed[:20])} changed.",
-                remedy="Make them equal, or run once with write mode “replace”.",
-            )
-
-    def _refuse_missing(self, state: State) -> None:
-        """Appending to files of which some are gone would publish a manifest that lies."""
-        for file in state.files:
-            if not (self.places.root / file.path).is_file():
-                raise UserError(
-                    f"“{file.path}”, published in revision {file.revision} of “{self.places.name}”, is gone; rows cannot be appended to the rest.",
-                    remedy="Restore the file, or run once with write mode “replace”.",
-                )
 
     def _empty_file(self, publication: Publication, state: State) -> tuple[StagedFile, ...]:
         """One file without rows, so that readers of a target without any see its columns; nothing if there are files that stay."""
         target, attempt = publication.target, publication.attempt
-        if target.write_mode == "append" and any(file.role == "data" for file in state.files):
+        if not _replaces(publication) and any(file.role == "data" for file in state.files):
             return ()
         faults.reach("publish:empty")
-        kind = file_format(target.files, target.schema)
+        kind = file_format(target.files, written_schema(target, publication.kind))
         token = uuid.uuid4().hex[:12]
         relative = self.places.attempt(self._workspace, attempt.plan, attempt.nonce)
         path = disk.make_folders(self.places.root, relative) / f"empty-{token}"
@@ -157,12 +130,17 @@ class Publishing:
             workspace=self._workspace,
             position=publication.position,
             write_mode=target.write_mode,
+            kind=publication.kind,
             schema=target.schema.remove_metadata(),
+            written=written_schema(target, publication.kind),
+            key=target.key,
+            steps=target.steps,
+            source=target.source.remove_metadata(),
             settings=target.files,
             counts=publication.counts,
             published_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             files=files,
-            removed=tuple(file.path for file in state.files) if target.write_mode == "replace" else (),
+            removed=tuple(file.path for file in state.files) if _replaces(publication) else (),
         )
 
     def _decide(self, record: Record) -> bool:
@@ -191,8 +169,8 @@ class Publishing:
         """Everything after the decision. Each step may have been done already, by us or by others."""
         missing = self._reveal(record, who)
         faults.reach(f"{who}:commit")
-        outcome = self.log.commit(replace(record, kind="void") if missing else record, scratch=self._scratch(record))
-        if outcome is not None and outcome.kind == "void":
+        outcome = self.log.commit(replace(record, outcome="void") if missing else record, scratch=self._scratch(record))
+        if outcome is not None and outcome.outcome == "void":
             self._undo(record, who)
             if publication is not None:
                 raise StagedLost(self._gone(publication), f"Staged files of “{self.places.name}” were lost while publishing.")
@@ -272,7 +250,7 @@ class Publishing:
         done = state.at(record.number)
         if done is None or done.token != record.token:
             self.log.drop_pending(record.number)
-        elif done.kind == "void":
+        elif done.outcome == "void":
             self._undo(record, "settle")
         else:
             faults.reach("settle:manifest")
@@ -290,8 +268,24 @@ class Publishing:
         return self.places.attempt(self._workspace, record.plan, record.nonce) + "/scratch"
 
 
-def target_state(state: State, *, foreign: bool) -> TargetState:
+def target_state(state: State, *, foreign: bool, harm: str) -> TargetState:
     record = state.last
     if record is None:
         return TargetState(foreign=foreign)
-    return TargetState(record.number, record.position, record.plan, record.owner, record.schema)
+    return TargetState(
+        record.number,
+        record.position,
+        record.plan,
+        record.owner,
+        record.schema,
+        key=record.key,
+        steps=record.steps,
+        source=record.source,
+        harm=harm,
+    )
+
+
+def _replaces(publication: Publication) -> bool:
+    """Whether what is staged takes the place of everything before."""
+    mode = publication.target.write_mode
+    return mode == "replace" or (mode == "mirror" and publication.kind == "load")

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import csv
 
-from dtaas_desktop.connectors.files.commits import KeptFile, State
+from dtaas_desktop.connectors.files.commits import KeptFile, Record, State
 from dtaas_desktop.connectors.files.formats import stored_schema
 from dtaas_desktop.connectors.files.hexadecimal import is_binary
 from dtaas_desktop.domain.file_settings import FileSettings
@@ -25,13 +25,29 @@ def sample(root: Path, state: State, *, limit: int, rejected: bool) -> pa.Table:
     record = state.last
     if record is None:
         return (REJECTED if rejected else pa.schema([])).empty_table()
-    schema = stored_schema(REJECTED if rejected else record.schema)
+    newest = stored_schema(REJECTED) if rejected else _newest(state, record)
     pieces: list[pa.Table] = []
     for file in state.files:
         wanted = limit - sum(piece.num_rows for piece in pieces)
         if file.role == ("rejected" if rejected else "data") and file.rows and wanted > 0:
-            pieces.append(_head(root, file, schema, wanted, record.settings))
-    return pa.concat_tables(pieces) if pieces else schema.empty_table()
+            written = newest if rejected else state.shapes[state.shape_of(file)].schema
+            pieces.append(_fitted(_head(root, file, written, wanted, record.settings), newest))
+    return pa.concat_tables(pieces) if pieces else newest.empty_table()
+
+
+def _newest(state: State, record: Record) -> pa.Schema:
+    """The columns of the newest files, as they are called and typed now."""
+    columns = stored_schema(record.schema)
+    beside = [field for field in (state.shapes[-1].schema if state.shapes else ()) if field.name not in columns.names]
+    return pa.schema([*beside, *columns])
+
+
+def _fitted(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    columns = [
+        rows[field.name].cast(field.type) if field.name in rows.column_names else pa.nulls(rows.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=pa.schema([field.with_nullable(True) for field in schema]))
 
 
 def _head(root: Path, file: KeptFile, schema: pa.Schema, limit: int, settings: FileSettings) -> pa.Table:

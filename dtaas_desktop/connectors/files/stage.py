@@ -96,7 +96,7 @@ class _Files:
         self._spot, self._role, self._token = spot, role, token
         self._suffix = suffix(settings)
         self._target_bytes = max(1, int(settings.file_size_mb * _MEGABYTE))
-        self.format = file_format(settings, schema)
+        self.format = file_format(settings, schema, lasting=spot.revealed)
         self._open: dict[str, _OpenFile] = {}
         self._count = 0
         self._given = 0  # bytes of Arrow memory written so far
@@ -187,8 +187,8 @@ class FileStage:
     def __init__(self, spot: Spot, settings: FileSettings, schema: pa.Schema, budget: Budget) -> None:
         self._spot, self._settings, self._schema, self._budget = spot, settings, schema, budget
         self._partitions = Partitions(settings, schema)
-        self._token = uuid.uuid4().hex[:12]  # so that staging a part again never meets what an earlier try left
-        self._data = _Files(spot, "data", self._token, settings, schema)
+        self.token = uuid.uuid4().hex[:12]  # so that staging a part again never meets what an earlier try left
+        self._data = _Files(spot, "data", self.token, settings, schema)
         self._rejected: _Files | None = None
         self._charged = 0
         self._finished: tuple[StagedFile, ...] | None = None
@@ -210,7 +210,7 @@ class FileStage:
         faults.reach("stage:reject")
         with self._translated():
             if self._rejected is None:
-                self._rejected = _Files(self._spot, "rejected", self._token, self._settings, REJECTED)
+                self._rejected = _Files(self._spot, "rejected", self.token, self._settings, REJECTED)
             self._rejected.write("", rejected)
             self._settle_budget()
 
@@ -239,7 +239,7 @@ class FileStage:
         self._budget.charge(-self._charged)
         self._charged = 0
         folder = places.root / self._spot.folder
-        for path in folder.glob(f"*-{self._token}-*") if folder.is_dir() else ():
+        for path in folder.glob(f"*-{self.token}-*") if folder.is_dir() else ():
             with contextlib.suppress(OSError):  # settle comes by again
                 path.unlink(missing_ok=True)
         disk.prune(places.root, self._spot.folder)

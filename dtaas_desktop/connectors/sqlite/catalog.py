@@ -6,12 +6,14 @@ from typing import Literal
 
 from dtaas_desktop.connectors.sqlite.connection import Connection
 from dtaas_desktop.connectors.sqlite.errors import NoTable
+from dtaas_desktop.connectors.sqlite.keys import UniqueIndex, key_of, unique_indexes
 from dtaas_desktop.connectors.sqlite.sql import column, literal, quoted, subselect
 from dtaas_desktop.domain.errors import UserError
 from dtaas_desktop.domain.table import TableRef
 
 _ROWID_NAMES = ("rowid", "_rowid_", "oid")
 _SHORT_DEFAULT = 100
+OURS = "_dtaas_"  # what change capture adds to a database begins with it
 _PROBE = quoted("the query being described")
 
 
@@ -23,6 +25,8 @@ class StoredColumn:
     declared: str
     not_null: bool
     key: int
+    generated: bool = False
+    has_default: bool = False  # another one than NULL
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,8 @@ class Relation:
 
     source: its text after FROM, to be aliased `r`. rowid: the expression of its row numbers, None if it has none that we may page
     by. stable: whether the rowid is declared as the primary key, so that VACUUM does not renumber it. tree: the name of the
-    b-tree that holds all of its values; None if some are computed, or filled in by a long default.
+    b-tree that holds all of its values; None if some are computed, or filled in by a long default. name: as the database has it,
+    whatever the case of the reference. joined: the whole text after FROM where rows are found through another table's numbers.
     """
 
     ref: TableRef
@@ -43,16 +48,22 @@ class Relation:
     strict: bool = False
     without_rowid: bool = False
     tree: str | None = None
+    name: str = ""
+    key: tuple[str, ...] = ()
+    unique: tuple[UniqueIndex, ...] = ()
+    virtual: bool = False
+    joined: str = ""
 
     @property
-    def key(self) -> tuple[str, ...]:
-        return tuple(c.name for c in sorted((c for c in self.columns if c.key), key=lambda c: c.key))
+    def paged(self) -> str:
+        """The text after FROM to read by row numbers."""
+        return self.joined or f"{self.source} AS r NOT INDEXED"
 
 
 def table_refs(connection: Connection) -> list[TableRef]:
-    """Tables and views that a person made: no internal ones, no shadows of virtual tables."""
+    """Tables and views that a person made: no internal ones, no shadows of virtual tables, none of change capture."""
     found = connection.rows("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'view', 'virtual')")
-    return sorted(TableRef(row["name"]) for row in found if not row["name"].casefold().startswith("sqlite_"))
+    return sorted(TableRef(row["name"]) for row in found if not row["name"].casefold().startswith(("sqlite_", OURS)))
 
 
 def relation(connection: Connection, ref: TableRef) -> Relation:
@@ -78,6 +89,7 @@ def _stored(connection: Connection, ref: TableRef) -> Relation:
     elsewhere = f"hidden = 2 OR length(dflt_value) > {_SHORT_DEFAULT}"
     stored_whole = ordinary and not connection.row(f"SELECT count(*) AS n FROM {info} WHERE {elsewhere}")["n"]
     rowid, stable = _rowid(connection, name, columns) if ordinary and not without_rowid else (None, False)
+    unique = unique_indexes(connection, found[0]["name"]) if ordinary else ()
     return Relation(
         ref,
         "view" if kind == "view" else "table",
@@ -88,6 +100,10 @@ def _stored(connection: Connection, ref: TableRef) -> Relation:
         strict,
         without_rowid,
         found[0]["name"] if stored_whole else None,
+        found[0]["name"],
+        key_of(columns, unique),
+        unique,
+        kind == "virtual",
     )
 
 
@@ -106,12 +122,22 @@ def _query(connection: Connection, ref: TableRef) -> Relation:
 
 def _columns(connection: Connection, info: str, *, seen_through_view: bool) -> tuple[StoredColumn, ...]:
     # hidden = 1: arguments and commands of virtual tables; 2 and 3: generated columns, which hold values like others.
-    rows = connection.rows(f'SELECT name, type, "notnull" AS required, pk FROM {info} WHERE hidden <> 1 ORDER BY cid')
+    filled = "dflt_value IS NOT NULL AND upper(trim(dflt_value)) <> 'NULL'"
+    rows = connection.rows(
+        f'SELECT name, type, "notnull" AS required, pk, hidden, {filled} AS filled FROM {info} WHERE hidden <> 1 ORDER BY cid'
+    )
     names = [row["name"] for row in rows]
     if not names:
         raise UserError(f"{connection.subject} has no columns that can be read.")
     return tuple(
-        StoredColumn(row["name"], _declared(row["type"], seen_through_view), bool(row["required"]), int(row["pk"]))
+        StoredColumn(
+            row["name"],
+            _declared(row["type"], seen_through_view),
+            bool(row["required"]),
+            int(row["pk"]),
+            bool(row["hidden"]),
+            bool(row["filled"]),
+        )
         for row in rows
     )
 

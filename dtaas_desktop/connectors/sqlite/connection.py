@@ -79,6 +79,13 @@ class Connection:
         with self._translated(sql), self._statement(sql, 1) as statement:
             statement.execute_update()
 
+    def insert(self, table: str, rows: pa.RecordBatch) -> None:
+        """Puts rows into a table with as many columns."""
+        sql = f"INSERT INTO {table} VALUES ({', '.join('?' * rows.num_columns)})"
+        with self._translated(sql), self._statement(sql, 1) as statement:
+            statement.bind_stream(pa.RecordBatchReader.from_batches(rows.schema, [rows]))
+            statement.execute_update()
+
     def begin(self) -> None:
         """Open a read transaction and take its snapshot: SQLite takes it at the first read, not at BEGIN."""
         self.run("BEGIN")
@@ -186,18 +193,36 @@ def check_file(path: Path) -> None:
 
 
 @contextmanager
-def write_lock(path: Path) -> Iterator[None]:
+def write_lock(path: Path) -> Iterator[Connection]:
     """Holds the lock that writers need, so that nothing is committed meanwhile. Changes no data."""
     handle = _handle(path, "mode=rw")
     try:
         connection = Connection(handle, path)
         try:
             connection.run("BEGIN IMMEDIATE")
-            yield
+            yield connection
         finally:
             connection.close()  # also gives the lock back
     finally:
         handle.close()
+
+
+@contextmanager
+def write_transaction(path: Path) -> Iterator[Connection]:
+    """One transaction that writes: committed at the end, rolled back by any error.
+
+    Raises TransientError where another program keeps the lock, UserError where nothing may be written.
+    """
+    check_file(path)
+    try:
+        with write_lock(path) as connection:
+            yield connection
+            connection.run("COMMIT")
+    except Unwritable as error:
+        raise UserError(
+            f"“{path}” cannot be written here, which recording its changes needs.",
+            remedy="Ask for the right to write to the file and its folder, or choose full loads.",
+        ) from error
 
 
 def _readable(path: Path) -> tuple[adbc_driver_manager.AdbcDatabase, bool]:

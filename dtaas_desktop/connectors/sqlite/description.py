@@ -1,5 +1,7 @@
 """A table as the engine plans with it: columns under their Arrow types, key, size, and what the user should know."""
 
+import pyarrow as pa
+
 from dtaas_desktop.connectors.sqlite import untyped
 from dtaas_desktop.connectors.sqlite.catalog import Relation, StoredColumn
 from dtaas_desktop.connectors.sqlite.connection import Connection
@@ -8,9 +10,9 @@ from dtaas_desktop.connectors.sqlite.types import FLOAT64, INT64, MOST_DIGITS, T
 from dtaas_desktop.domain.table import Column, TableDescription
 
 
-def description(connection: Connection, relation: Relation) -> TableDescription:
-    """What is known of the table without reading it whole, except for columns without a declared type."""
-    declared = {stored.name: declared_type(stored.declared) for stored in relation.columns}
+def description(connection: Connection, relation: Relation, *, published: pa.Schema | None = None) -> TableDescription:
+    """What is known of the table without reading it whole, except for columns without a declared type that were never published."""
+    declared = {stored.name: declared_type(stored.declared) or _published(stored, published) for stored in relation.columns}
     silent = [stored for stored in relation.columns if declared[stored.name] is None]
     pinned = untyped.pinned_types(connection, relation, silent) if silent else {}
     columns = tuple(
@@ -19,6 +21,7 @@ def description(connection: Connection, relation: Relation) -> TableDescription:
             pinned[stored.name].type if stored.name in pinned else declared[stored.name],
             nullable=not _never_null(relation, stored),
             declared=stored.declared,
+            prefilled=stored.generated or stored.has_default,
         )
         for stored in relation.columns
     )
@@ -32,6 +35,14 @@ def description(connection: Connection, relation: Relation) -> TableDescription:
         bytes_estimate=size.bytes,
         notes=(*untyped.notes(pinned, kind=relation.kind), *_key_notes(relation), *_decimal_notes(relation)),
     )
+
+
+def _published(stored: StoredColumn, published: pa.Schema | None) -> pa.DataType | None:
+    index = -1 if published is None else published.get_field_index(stored.name)
+    if published is None or index < 0:
+        return None
+    found = published.field(index).type
+    return found if found in untyped.PINNABLE else None
 
 
 def _never_null(relation: Relation, stored: StoredColumn) -> bool:

@@ -1,7 +1,7 @@
 """What becomes of cells that do not fit or are too large: the task's policy, applied to a chunk of rows."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -48,12 +48,29 @@ class _Fault:
     too_large: bool
 
 
-def judged(chunk: Chunk, table: TableDescription, key: Sequence[str], schema: pa.Schema, policy: CellPolicy) -> Rows:
-    """The rows that stay, those refused, and how many cells became null. `key` names what a row is known by. Raises UserError
-    for the first bad cell if the policy is to fail."""
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a chunk: its rows, and the indexes of those that were refused, in the order of `rows.rejected`."""
+
+    rows: Rows
+    refused: Sequence[int] = ()
+
+
+def judged(
+    chunk: Chunk,
+    table: TableDescription,
+    key: Sequence[str],
+    schema: pa.Schema,
+    policy: CellPolicy,
+    *,
+    required: Collection[int] = (),
+) -> Verdict:
+    """The rows that stay, those refused, and how many cells became null. `key` names what a row is known by; a misfit in one of
+    the `required` columns (by index) never becomes null: its row is refused. Raises UserError for the first bad cell if the
+    policy is to fail."""
     batch = pa.RecordBatch.from_arrays(list(chunk.arrays), schema=schema)
     if not chunk.misfits and not chunk.oversize:
-        return Rows(batch)
+        return Verdict(Rows(batch))
     failing = _faults(chunk, misfits=policy.misfit == "fail", oversize=policy.oversize == "fail")
     if failing:
         first = min(failing.values(), key=lambda fault: fault.row)
@@ -68,14 +85,14 @@ def judged(chunk: Chunk, table: TableDescription, key: Sequence[str], schema: pa
                 "cells empty or reject their rows."
             ),
         )
-    refusing = _faults(chunk, misfits=policy.misfit == "reject", oversize=True)
+    refusing = _faults(chunk, misfits=policy.misfit == "reject", oversize=True, required=required)
     indexes = sorted(refusing)
     kept = pc.invert(pc.is_in(pa.array(range(batch.num_rows), pa.int64()), value_set=pa.array(indexes, pa.int64())))
     nulled = 0
     if policy.misfit == "null":
         nulled = sum(pc.sum(pc.and_(mask, kept)).as_py() or 0 for mask in chunk.misfits.values())
     if not indexes:
-        return Rows(batch, nulled=nulled)
+        return Verdict(Rows(batch, nulled=nulled))
     rows = chunk.raw(indexes)
     faults = [refusing[index] for index in indexes]
     names = [column.name for column in chunk.columns]
@@ -92,14 +109,16 @@ def judged(chunk: Chunk, table: TableDescription, key: Sequence[str], schema: pa
         ],
         schema=REJECTED,
     )
-    return Rows(batch.filter(kept), rejected, nulled)
+    return Verdict(Rows(batch.filter(kept), rejected, nulled), indexes)
 
 
-def _faults(chunk: Chunk, *, misfits: bool, oversize: bool) -> dict[int, _Fault]:
-    """The first fault of each faulty row, by columns from the left."""
+def _faults(chunk: Chunk, *, misfits: bool, oversize: bool, required: Collection[int] = ()) -> dict[int, _Fault]:
+    """The first fault of each faulty row, by columns from the left; misfits in `required` columns always count."""
     found: dict[int, _Fault] = {}
     for masks, too_large, wanted in ((chunk.oversize, True, oversize), (chunk.misfits, False, misfits)):
-        for column, mask in masks.items() if wanted else ():
+        for column, mask in masks.items():
+            if not wanted and (too_large or column not in required):
+                continue
             for row in pc.indices_nonzero(mask).to_pylist():
                 if row not in found or column < found[row].column:
                     found[row] = _Fault(row, column, too_large)

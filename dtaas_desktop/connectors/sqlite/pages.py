@@ -96,7 +96,7 @@ class Pages:
         largest = joined_largest(self._names)
         sizes = self._connection.whole(
             f"SELECT {self._rowid} AS id, {row_bytes(self._names)} AS size, {largest} > {self._limit} AS large"
-            f" FROM {self._relation.source} AS r NOT INDEXED WHERE {self._ahead()} ORDER BY {self._rowid} LIMIT {self._window}",
+            f" FROM {self._relation.paged} WHERE {self._ahead()} ORDER BY {self._rowid} LIMIT {self._window}",
             self._window,
         )
         if sizes.num_rows < self._window:

@@ -1,7 +1,7 @@
 """Rows of one part, read fast and exactly.
 
 Chunk by chunk: the driver types each chunk from all of its values, and that type proves most columns (`proof`). A column it does
-not prove is read once more, taken apart by storage class (`cells`); so is everything that has no row number to page by.
+not prove is read once more, taken apart by storage class (`cells`); so is everything that has no row number to page by (`paged`).
 """
 
 import threading
@@ -11,19 +11,14 @@ from contextlib import closing
 import pyarrow as pa
 
 from dtaas_desktop.connectors.sqlite.catalog import Relation
-from dtaas_desktop.connectors.sqlite.cells import MOST_COLUMNS, RESULTS, TYPED_ROW, Cells, cell_results, cells_of
+from dtaas_desktop.connectors.sqlite.cells import MOST_COLUMNS, RESULTS, TYPED_ROW, cell_results, cells_of
 from dtaas_desktop.connectors.sqlite.connection import Connection
 from dtaas_desktop.connectors.sqlite.judgement import Chunk, judged
-from dtaas_desktop.connectors.sqlite.pages import ChunkSize, Page, Pages
-from dtaas_desktop.connectors.sqlite.proof import longest, proven
-from dtaas_desktop.connectors.sqlite.sql import column, joined, row_bytes
-from dtaas_desktop.connectors.sqlite.types import BINARY, has_real_affinity
+from dtaas_desktop.connectors.sqlite.paged import ROWID, PagedRows, take_apart
+from dtaas_desktop.connectors.sqlite.pages import ChunkSize
+from dtaas_desktop.connectors.sqlite.sql import row_bytes
 from dtaas_desktop.domain.errors import UserError
-from dtaas_desktop.domain.table import CellPolicy, Column, Part, Rows, TableDescription
-
-_COLUMNS_AT_ONCE = 1900  # SQLite returns at most 2,000 results
-_ROWS_AT_ONCE = 500
-_ROWID = "rowid"
+from dtaas_desktop.domain.table import CellPolicy, Part, Rows, TableDescription
 
 
 class PartStream:
@@ -48,7 +43,7 @@ class PartStream:
         self._connection, self._relation, self._table, self._part = connection, relation, table, part
         self._policy, self._size = cells, size
         self._extra = tuple(name for name in table.key if name not in set(columns))
-        self._key = table.key or ((_ROWID,) if relation.rowid and _ROWID not in known else ())
+        self._key = table.key or ((ROWID,) if relation.rowid and ROWID not in known else ())
         self._cancelled = threading.Event()
         self._running: Generator[Rows, None, None] | None = None
 
@@ -69,99 +64,25 @@ class PartStream:
             for chunk in chunks:
                 if self._cancelled.is_set():
                     return
-                rows = judged(chunk, self._table, self._key, self.schema, self._policy)
+                rows = judged(chunk, self._table, self._key, self.schema, self._policy).rows
                 if rows.batch.num_rows or rows.rejected is not None:
                     yield rows
 
-    # By row number
-
     def _paged(self) -> Generator[Chunk, None, None]:
-        pages = Pages(
+        found = PagedRows(
             self._connection,
             self._relation,
-            [c.name for c in self._columns],
-            self._part,
-            limit=self._policy.limit,
+            self._columns,
+            part=self._part,
+            key=self._key,
+            extra=self._extra,
+            policy=self._policy,
             size=self._size,
+            cancelled=self._cancelled,
         )
-        for page in pages:
-            if self._cancelled.is_set():
-                return
-            ids, arrays = self._page(page)
-            pages.passed(ids[-1].as_py() if len(ids) else None, len(ids), page)
-            if len(ids):
-                yield self._chunk(ids, arrays)
-
-    def _page(self, page: Page) -> tuple[pa.Array, list[pa.Array | None]]:
-        """The page's row numbers, and the columns that are proven; None for the others."""
-        if page.large:
-            return self._select([f"{self._relation.rowid} AS id"], page.condition, page.rows).column(0), [None] * len(
-                self._columns
-            )
-        ids: pa.Array | None = None
-        arrays: list[pa.Array | None] = []
-        condition = page.condition
-        for start in range(0, len(self._columns), _COLUMNS_AT_ONCE):
-            group = self._columns[start : start + _COLUMNS_AT_ONCE]
-            binary = [f"typeof({column(c.name)}) IN ('integer', 'real')" for c in group if c.type == BINARY]
-            results = [f"{self._relation.rowid} AS id", f"{joined(binary, 'OR') if binary else 0} AS numbers"]
-            results += [f"{column(c.name)} AS c{index}" for index, c in enumerate(group)]
-            batch = self._select(results, condition, page.rows)
-            if ids is None:
-                ids = batch.column(0)
-                condition = _between(self._relation, ids)
-            no_numbers = not binary or not any(batch.column(1).unique().to_pylist())
-            for target, values in zip(group, batch.columns[2:], strict=True):
-                only_reals = self._relation.tree is not None and has_real_affinity(target.declared)
-                array = proven(values, target, only_reals=only_reals, no_numbers=no_numbers)
-                # Also here, because a row may have grown since the largest was looked for.
-                arrays.append(None if array is None or longest(values) > self._policy.limit else array)
-            if not len(ids):
-                break
-        assert ids is not None
-        return ids, arrays
-
-    def _chunk(self, ids: pa.Array, arrays: list[pa.Array | None]) -> Chunk:
-        unproven = [index for index, array in enumerate(arrays) if array is None]
-        misfits: dict[int, pa.Array] = {}
-        oversize: dict[int, pa.Array] = {}
-        for index, cells in zip(unproven, self._exact([self._columns[i].name for i in unproven], ids), strict=True):
-            _take_apart(index, cells, self._columns[index], arrays, misfits, oversize)
-
-        def raw(rows: Sequence[int]) -> Sequence[Mapping[str, object]]:
-            return self._raw(ids.take(pa.array(rows, pa.int64())))
-
-        return Chunk(self._columns, [array for array in arrays if array is not None], raw, misfits, oversize)
-
-    def _exact(self, names: Sequence[str], ids: pa.Array) -> Iterator[Cells]:
-        for start in range(0, len(names), MOST_COLUMNS):
-            group = names[start : start + MOST_COLUMNS]
-            results = [cell_results(name, self._policy.limit) for name in group]
-            yield from cells_of(self._select(results, _between(self._relation, ids), len(ids)), skip=0)
-
-    def _raw(self, ids: pa.Array) -> list[dict[str, object]]:
-        names = (*(c.name for c in self._columns), *self._extra)
-        rows: list[dict[str, object]] = []
-        for first in range(0, len(ids), _ROWS_AT_ONCE):
-            some = ids.slice(first, _ROWS_AT_ONCE).to_pylist()
-            found: list[dict[str, object]] = [{_ROWID: rowid} if self._key == (_ROWID,) else {} for rowid in some]
-            for start in range(0, len(names), MOST_COLUMNS):
-                group = names[start : start + MOST_COLUMNS]
-                results = [cell_results(name, self._policy.limit) for name in group]
-                batch = self._select(results, f"{self._relation.rowid} IN ({', '.join(map(str, some))})", len(some))
-                for name, cells in zip(group, cells_of(batch, skip=0), strict=True):
-                    for row, values in enumerate(found):
-                        values[name] = cells.value(row)
-            rows += found
-        return rows
-
-    def _select(self, results: Sequence[str], condition: str, most: int) -> pa.RecordBatch:
-        rowid = self._relation.rowid
-        return self._connection.whole(
-            f"SELECT {', '.join(results)} FROM {self._relation.source} AS r NOT INDEXED"
-            f" WHERE {condition} ORDER BY {rowid} LIMIT {most}",
-            most,
-        )
+        with closing(found.chunks()) as chunks:
+            for _, chunk in chunks:
+                yield chunk
 
     # Without row numbers
 
@@ -200,28 +121,9 @@ class PartStream:
         misfits: dict[int, pa.Array] = {}
         oversize: dict[int, pa.Array] = {}
         for index, target in enumerate(self._columns):
-            _take_apart(index, cells[target.name], target, arrays, misfits, oversize)
+            take_apart(index, cells[target.name], target, arrays, misfits, oversize)
 
         def raw(rows: Sequence[int]) -> Sequence[Mapping[str, object]]:
             return [{name: cells[name].value(row) for name in names} for row in rows]
 
         return Chunk(self._columns, [array for array in arrays if array is not None], raw, misfits, oversize)
-
-
-def _take_apart(
-    index: int,
-    cells: Cells,
-    target: Column,
-    arrays: list[pa.Array | None],
-    misfits: dict[int, pa.Array],
-    oversize: dict[int, pa.Array],
-) -> None:
-    arrays[index], bad = cells.fitted(target)
-    if bad is not None:
-        misfits[index] = bad
-    if cells.oversize is not None:
-        oversize[index] = cells.oversize
-
-
-def _between(relation: Relation, ids: pa.Array) -> str:
-    return f"{relation.rowid} >= {ids[0]} AND {relation.rowid} <= {ids[-1]}" if len(ids) else "0"

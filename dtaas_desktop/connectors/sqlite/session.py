@@ -2,47 +2,115 @@
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import replace
 
-from dtaas_desktop.connectors.sqlite.catalog import relation
+from dtaas_desktop.connectors.sqlite.catalog import Relation, relation
 from dtaas_desktop.connectors.sqlite.connection import BUSY_MILLISECONDS, Connection, Database, write_lock
 from dtaas_desktop.connectors.sqlite.errors import Unwritable
+from dtaas_desktop.connectors.sqlite.installation import Installed, Soundness, captured
+from dtaas_desktop.connectors.sqlite.net_changes import ChangeStream
 from dtaas_desktop.connectors.sqlite.pages import ChunkSize, largest_row
+from dtaas_desktop.connectors.sqlite.positions import entries, entry, lost, newest
 from dtaas_desktop.connectors.sqlite.reader import PartStream
+from dtaas_desktop.connectors.sqlite.turn import turn
+from dtaas_desktop.domain.changes import Changes, Position
 from dtaas_desktop.domain.errors import TransientError
+from dtaas_desktop.domain.ports import RowStream
 from dtaas_desktop.domain.table import CellPolicy, Part, TableDescription, TableRef
 
 _TRIES = 20
 _SHORT_WAIT = 200  # milliseconds
+_SURVEYED_KEYS = 50_000  # from here on it pays to look for the table's largest row instead of at each row's size
+
+Lend = Callable[[], AbstractContextManager[Connection]]
 
 
 class SqliteSession:
-    """Reads parts, each with a connection that `lend` gives for it and that is in a read transaction."""
+    """Reads parts and changes, each with a connection that `lend` gives for it and that is in a read transaction."""
 
-    def __init__(self, database: Database, lend: Callable[[], AbstractContextManager[Connection]], chunk: ChunkSize) -> None:
+    def __init__(
+        self,
+        database: Database,
+        lend: Lend,
+        chunk: ChunkSize,
+        tables: Sequence[TableRef],
+        soundness: Soundness,
+    ) -> None:
         self._database, self._lend, self._chunk = database, lend, chunk
+        self._tables, self._soundness = tuple(tables), soundness
         self._largest: dict[TableRef, int | None] = {}  # each table's largest row: found out once, for all its parts
 
-    def now(self) -> Mapping[TableRef, str] | None:
-        return None
+    def now(self) -> Mapping[TableRef, Position]:
+        with self._lend() as connection:
+            found = self._soundness.of(connection, self._tables)
+            return {ref: newest(connection, known) for ref, known in found.items() if isinstance(known, Installed)}
 
     @contextmanager
-    def read(self, table: TableDescription, part: Part, *, columns: Sequence[str], cells: CellPolicy) -> Iterator[PartStream]:
+    def read(
+        self,
+        table: TableDescription,
+        what: Part | Changes,
+        *,
+        columns: Sequence[str],
+        cells: CellPolicy,
+        whole: Collection[str] = (),
+    ) -> Iterator[RowStream]:
         with self._lend() as connection:
             found = relation(connection, table.table)
-            if table.table not in self._largest:
-                self._largest[table.table] = largest_row(connection, found)
-            sizes = replace(self._chunk, largest_row=self._largest[table.table])
-            with closing(PartStream(connection, found, table, part, columns=columns, cells=cells, size=sizes)) as stream:
+            _refuse_grown(found, table)
+            opened = (
+                self._changes(connection, found, table, what, columns, cells)
+                if isinstance(what, Changes)
+                else PartStream(connection, found, table, what, columns=columns, cells=cells, size=self._size(connection, found))
+            )
+            with closing(opened) as stream:
                 yield stream
         self._database.check_unchanged()
 
+    def _changes(
+        self,
+        connection: Connection,
+        found: Relation,
+        table: TableDescription,
+        what: Changes,
+        columns: Sequence[str],
+        cells: CellPolicy,
+    ) -> ChangeStream:
+        known = captured(connection, found)
+        if not isinstance(known, Installed):
+            raise lost(table.table, known, captured=False)
+        if table.key != found.key:
+            raise lost(table.table, "its key is another one now")
+        after, upto = (entry(connection, table.table, known, position) for position in (what.after, what.upto))
+        entries(connection, table.table, known, after=after, upto=max(after, upto))
+        touched = turn(connection, found, table, known, after=after, upto=upto)
+        size = self._size(connection, found) if touched.touched >= _SURVEYED_KEYS else self._chunk
+        return ChangeStream(touched, table, known, upto=upto, columns=columns, cells=cells, size=size)
+
+    def _size(self, connection: Connection, found: Relation) -> ChunkSize:
+        if found.ref not in self._largest:
+            self._largest[found.ref] = largest_row(connection, found)
+        return replace(self._chunk, largest_row=self._largest[found.ref])
+
+
+def _refuse_grown(found: Relation, table: TableDescription) -> None:
+    """Raises TransientError if the table got a column after it was described.
+
+    Its rows would be published without that column, and the position with them: the values would not come again.
+    """
+    new = {column.name for column in found.columns} - {column.name for column in table.columns}
+    if new:
+        raise TransientError(
+            f"Table {table.table} got the column “{min(new)}” while it was being looked at.",
+            remedy="The next run or turn takes it along.",
+        )
+
 
 @contextmanager
-def fresh_reads(database: Database, chunk: ChunkSize) -> Iterator[SqliteSession]:
-    """A session in which each part is read at its own moment: a transaction a part, so that writers wait no longer than that."""
+def fresh_reads(database: Database) -> Iterator[Lend]:
+    """Connections that each read at their own moment: a transaction a part, so that writers wait no longer than that."""
     idle: queue.SimpleQueue[Connection] = queue.SimpleQueue()
 
     @contextmanager
@@ -61,22 +129,22 @@ def fresh_reads(database: Database, chunk: ChunkSize) -> Iterator[SqliteSession]
         idle.put(connection)
 
     try:
-        yield SqliteSession(database, lend, chunk)
+        yield lend
     finally:
         while not idle.empty():
             idle.get().close()
 
 
 @contextmanager
-def one_moment(database: Database, chunk: ChunkSize, *, readers: int) -> Iterator[SqliteSession]:
-    """A session in which everything is read at the moment it began, by up to `readers` threads at once; more wait their turn."""
+def one_moment(database: Database, *, readers: int) -> Iterator[Lend]:
+    """Connections that all read at the moment this began, lent to up to `readers` threads at once; more wait their turn."""
     with ExitStack() as stack:
         connections = []
         for _ in range(readers):
             connections.append(database.connect())
             stack.callback(connections[-1].close)
         _begin_together(database, connections)
-        yield SqliteSession(database, _Readers(database, connections).lent, chunk)
+        yield _Readers(database, connections).lent
 
 
 class _Readers:

@@ -5,9 +5,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import pyarrow as pa
+
 from dtaas_desktop.connectors.sqlite import catalog, ranges
+from dtaas_desktop.connectors.sqlite.capture import SqliteCapture
 from dtaas_desktop.connectors.sqlite.connection import Connection, Database, check_file
 from dtaas_desktop.connectors.sqlite.description import description
+from dtaas_desktop.connectors.sqlite.installation import Soundness
 from dtaas_desktop.connectors.sqlite.pages import ChunkSize
 from dtaas_desktop.connectors.sqlite.session import SqliteSession, fresh_reads, one_moment
 from dtaas_desktop.domain.connection import CheckStep, SqliteSettings
@@ -18,7 +22,7 @@ _FEWEST_READERS, _MOST_READERS = 8, 32
 
 
 class SqliteSource:
-    """A SQLite database file. Nothing in it is ever changed."""
+    """A SQLite database file. Reading changes nothing in it; only switching change capture on adds to it."""
 
     exact_by_default = True
 
@@ -27,6 +31,11 @@ class SqliteSource:
         with suppress(RuntimeError):  # “~somebody” who does not exist
             self._path = self._path.expanduser()
         self._chunk = chunk or ChunkSize()
+        self._soundness = Soundness()
+
+    @property
+    def capture(self) -> SqliteCapture:
+        return SqliteCapture(self._path, self._soundness)
 
     def check(self) -> Iterator[CheckStep]:
         try:
@@ -56,10 +65,10 @@ class SqliteSource:
         with self._connection() as connection:
             return catalog.table_refs(connection)
 
-    def describe(self, table: TableRef) -> TableDescription:
+    def describe(self, table: TableRef, *, published: pa.Schema | None = None) -> TableDescription:
         with self._connection() as connection:
             connection.begin()  # the columns, their scanned types and the sizes of one moment
-            return description(connection, catalog.relation(connection, table))
+            return description(connection, catalog.relation(connection, table), published=published)
 
     def split(self, table: TableDescription, parts: int, *, exact: bool) -> Sequence[Part]:
         with self._connection() as connection:
@@ -70,9 +79,8 @@ class SqliteSource:
     def session(self, tables: Sequence[TableRef], *, exact: bool) -> Iterator[SqliteSession]:
         with Database(self._path) as database:
             readers = min(max(_FEWEST_READERS, 2 * (os.cpu_count() or 1)), _MOST_READERS)
-            opened = one_moment(database, self._chunk, readers=readers) if exact else fresh_reads(database, self._chunk)
-            with opened as session:
-                yield session
+            with one_moment(database, readers=readers) if exact else fresh_reads(database) as lend:
+                yield SqliteSession(database, lend, self._chunk, tables, self._soundness)
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:

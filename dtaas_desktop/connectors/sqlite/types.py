@@ -81,3 +81,11 @@ def has_real_affinity(declared: str) -> bool:
     if any(word in name for word in ("INT", "CHAR", "CLOB", "TEXT", "BLOB")):
         return False
     return any(word in name for word in ("REAL", "FLOA", "DOUB"))
+
+
+def keeps_storage_class(declared: str, *, strict: bool) -> bool:
+    """Whether a column stores each value just as it is given (BLOB affinity, or ANY in a STRICT table): 1, 1.0 and '1' side by side."""
+    name = declared.upper()
+    if strict:
+        return name in ("ANY", "BLOB")
+    return not name or ("BLOB" in name and not any(word in name for word in ("INT", "CHAR", "CLOB", "TEXT")))

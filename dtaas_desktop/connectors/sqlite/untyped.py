@@ -14,6 +14,7 @@ from dtaas_desktop.connectors.sqlite.types import BINARY, FLOAT64, INT64, TEXT
 
 _COLUMNS_PER_SCAN = 300
 _CLASSES = ("integer", "real", "text", "blob")
+PINNABLE = (INT64, FLOAT64, TEXT, BINARY)
 _TYPE_WORDS = {INT64: "integers", FLOAT64: "floating-point numbers", TEXT: "text", BINARY: "binary data"}
 
 

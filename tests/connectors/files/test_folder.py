@@ -8,11 +8,13 @@ from typing import Any
 import duckdb
 
 from dtaas_desktop.connectors.files import FolderDestination
+from dtaas_desktop.domain.changes import WriteMode
 from dtaas_desktop.domain.connection import FolderSettings
 from dtaas_desktop.domain.file_settings import FileSettings, PartitionBy
 from dtaas_desktop.domain.ports import Destination
-from dtaas_desktop.domain.target import WriteMode
-from tests.contracts.destination_contract import DestinationContract, Row
+from tests.contracts.crash_matrix import CrashMatrix
+from tests.contracts.destination_contract import DestinationContract
+from tests.contracts.publications import Row
 
 HIVE = (PartitionBy(column="half", unit="value"),)
 READERS = {
@@ -21,10 +23,11 @@ READERS = {
     "json": "read_json({files}, hive_partitioning = false, columns = {columns})",
 }
 DATA = {"id": "BIGINT", "name": "VARCHAR", "half": "VARCHAR"}
+BESIDE = {"__op": "VARCHAR", "__position": "VARCHAR", "__committed_at": "VARCHAR"}
 REJECTS = {"row": "VARCHAR", "key": "VARCHAR", "node": "VARCHAR", "column": "VARCHAR", "reason": "VARCHAR"}
 
 
-class FolderContract(DestinationContract):
+class FolderMatrix(CrashMatrix):
     def opened(self, place: Path, workspace: str = "w1") -> Destination:
         return FolderDestination(FolderSettings(path=str(place)), workspace=workspace)
 
@@ -34,11 +37,11 @@ class FolderContract(DestinationContract):
         where = folder.with_name(folder.name + "__rejected") if rejected else folder
         found = {str(path.resolve()) for path in where.rglob("*") if path.is_file() and not path.name.startswith("_")}
         assert found == listed
-        return self._read(sorted(found), REJECTS if rejected else DATA)
+        return self._read(sorted(found), REJECTS) if rejected else self._visible(folder)
 
     def shown(self, place: Path, name: str) -> list[Row] | None:
         folders = [path.parent for path in place.glob("*/_manifest.json") if json.loads(path.read_text())["target"] == name]
-        return self._read([str(path) for path in self._listed(folders[0], rejected=False)], DATA) if folders else None
+        return self._visible(folders[0]) if folders else None
 
     def debris(self, place: Path) -> list[str]:
         staging = place / "_dtaas" / "staging"
@@ -70,6 +73,21 @@ class FolderContract(DestinationContract):
             return [folder / manifest["rejected_folder"] / file["path"] for file in manifest["rejected_files"]]
         return [folder / file["path"] for file in manifest["files"]]
 
+    def _visible(self, folder: Path) -> list[Row]:
+        """The rows of the files that the manifest lists; of a mirror those that are there after all revisions in their order."""
+        manifest = json.loads((folder / "_manifest.json").read_text(encoding="utf-8"))
+        if self.mode != "mirror":
+            return self._read([str(folder / file["path"]) for file in manifest["files"]], DATA)
+        there: dict[Any, Row] = {}
+        for file in sorted(manifest["files"], key=lambda file: file["revision"]):
+            for letter, *row in self._read([str(folder / file["path"])], {"__op": "VARCHAR"} | DATA):
+                assert (letter == "L") == (file["kind"] == "load")
+                if letter == "D":
+                    there.pop(row[0], None)
+                elif letter != "U" or row[0] in there:
+                    there[row[0]] = tuple(row)
+        return sorted(there.values(), key=repr)
+
     def _read(self, files: list[str], columns: dict[str, str]) -> list[Row]:
         if not files:
             return []
@@ -78,13 +96,16 @@ class FolderContract(DestinationContract):
             + ", ".join("'" + "".join(f"[{c}]" if c in "*?[" else c for c in name).replace("'", "''") + "'" for name in files)
             + "]"
         )
-        reader = READERS[self.files.format].format(files=names, columns=columns).replace("all_varchar = true, ", "")
+        beside = BESIDE if self.mode in ("mirror", "history") and "row" not in columns else {}
+        reader = READERS[self.files.format].format(files=names, columns=beside | columns).replace("all_varchar = true, ", "")
         with duckdb.connect() as connection:
             wanted = ", ".join(f'"{column}"' for column in columns)
             return sorted(connection.execute(f"SELECT {wanted} FROM {reader}").fetchall(), key=repr)
 
+
+class FolderContract(FolderMatrix, DestinationContract):
     def test_with_consent_foreign_files_stay_beside_ours(self, tmp_path: Path) -> None:
-        from tests.contracts.destination_contract import publish_table, table_of
+        from tests.contracts.publications import publish_table, table_of
 
         untouched = self.occupy(tmp_path, "people")
         destination = self.opened(tmp_path)
@@ -92,6 +113,50 @@ class FolderContract(DestinationContract):
             publish_table(destination, self.target(), table_of(1, 2))
         assert untouched()
         assert not destination.inspect(self.target()).foreign
+
+
+class TestParquetFlatMirror(FolderContract):
+    mode = "mirror"
+    stopped_twice = False
+
+
+class TestJsonHiveHistory(FolderContract):
+    mode = "history"
+    files = FileSettings(format="json", layout="hive", partition_by=HIVE)
+    stopped_twice = False
+
+
+class TestCsvFlatMirror(FolderMatrix):
+    mode = "mirror"
+    files = FileSettings(format="csv")
+    stopped_twice = False
+
+
+class TestParquetHiveHistory(FolderMatrix):
+    mode = "history"
+    files = FileSettings(layout="hive", partition_by=HIVE)
+    stopped_twice = False
+
+
+class TestParquetFlatMirrorChanges(FolderMatrix):
+    mode = "mirror"
+    second = "changes"
+    stopped_twice = False
+
+
+class TestCsvFlatMirrorChanges(TestCsvFlatMirror):
+    second = "changes"
+
+
+class TestParquetHiveHistoryChanges(TestParquetHiveHistory):
+    second = "changes"
+
+
+class TestJsonHiveHistoryChanges(FolderMatrix):
+    mode = "history"
+    second = "changes"
+    files = FileSettings(format="json", layout="hive", partition_by=HIVE)
+    stopped_twice = False
 
 
 def _contracts() -> dict[str, type[FolderContract]]:

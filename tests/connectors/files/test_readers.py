@@ -15,7 +15,7 @@ import pytest
 from dtaas_desktop.connectors.files import FolderDestination
 from dtaas_desktop.domain.connection import FolderSettings
 from dtaas_desktop.domain.file_settings import FileSettings, PartitionBy
-from tests.contracts.destination_contract import publish_table, target_for
+from tests.contracts.publications import publish_table, target_for
 
 SETTINGS = {
     "parquet": FileSettings(),

@@ -8,10 +8,10 @@ from dtaas_desktop.connectors.sqlite import SqliteSource
 from dtaas_desktop.connectors.sqlite.pages import ChunkSize
 from dtaas_desktop.domain.table import TableRef
 from tests.connectors.sqlite.databases import database, source_of, writer
-from tests.contracts.source_contract import KnownTable, SourceContract
+from tests.contracts.source_contract import CaptureContract, KnownTable, SourceContract
 
 
-class TestSqlite(SourceContract):
+class TestSqlite(SourceContract, CaptureContract):
     @pytest.fixture
     def path(self, tmp_path: Path) -> Path:
         return tmp_path / "wal.db"

@@ -1,0 +1,71 @@
+"""The load of a run: tables read whole, after a stored plan if one can be gone on with."""
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from dtaas_desktop.domain import faults
+from dtaas_desktop.domain.events import Notice
+from dtaas_desktop.domain.plan import Plan, Progress
+from dtaas_desktop.engine.phase import Phase, positions_now
+from dtaas_desktop.engine.plan import same_work
+from dtaas_desktop.engine.survey import SurveyedTable
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """A stored plan and what is done of it."""
+
+    plan: Plan
+    progress: Progress
+
+    @property
+    def is_load(self) -> bool:
+        return all(table.kind == "load" for table in self.plan.tables)
+
+
+def load(phase: Phase, tables: Sequence[SurveyedTable], resume: Resume | None) -> None:
+    """Read the tables whole and publish them. Raises Interrupted, and AppError where nothing could begin."""
+    with ExitStack() as stack:
+        keep = {resume.plan.id} if resume and not resume.plan.exact else set()
+        tables = phase.settled(tables, keep)
+        if phase.task.options.transfer != "full load":
+            phase.hold(tables)
+        sessions = phase.sessions(stack, tables, changes=False)
+        # The position is read before the first row: after it, changes made during the scan would be lost.
+        as_of = time.time()
+        plan = phase.planner.load(tables, positions_now(sessions))
+        progress = Progress()
+        if resume:
+            stale = _why_not(resume, plan, tables)
+            if stale is None:
+                plan, progress = resume.plan, resume.progress
+                phase.meter.tell(Notice("info", f"Resumed: {len(progress.staged)} finished parts are kept."))
+            else:
+                phase.meter.tell(Notice("warning", f"Everything is read again: {stale}"))
+                phase.settled(tables, set())
+        faults.reach("load:plan")
+        phase.journal.plan(plan)
+        faults.reach("load:stage")
+        runs = phase.table_runs(plan, tables, sessions, progress)
+        phase.tables.run_all(runs, as_of=as_of)
+    faults.reach("load:release")
+    phase.release(runs)
+
+
+def _why_not(resume: Resume, fresh: Plan, tables: Sequence[SurveyedTable]) -> str | None:
+    """Why a stored plan cannot be gone on with; None if it can."""
+    stored = resume.plan
+    if stored.exact:
+        return "this task reads everything as of one moment, and that moment is over."
+    if not same_work(stored, fresh):
+        return "the design, the tables or the formats have changed since."
+    states = {(r.target.connection, r.target.name): r.state for table in tables for r in table.routes}
+    for index, table in enumerate(stored.tables):
+        for route in table.routes:
+            state = states[route.target.connection, route.target.name]
+            published = (index, route.id) in resume.progress.published
+            if state.revision != route.after and state.plan != stored.id and not published:
+                return f"“{route.target.name}” was published by another run since."
+    return None
