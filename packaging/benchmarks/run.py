@@ -13,7 +13,7 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # where this folder is the package `benchmarks`
 
-from benchmarks import data, machine, proof, report, rounds, steps
+from benchmarks import changes, data, machine, proof, report, rounds, steps
 from benchmarks.measure import Cost, cost
 from benchmarks.product import Product
 from benchmarks.report import Target, percent, times
@@ -21,7 +21,7 @@ from benchmarks.rounds import OURS, REFERENCE, Result
 
 CHAIN_NAME = "chain of eight"
 _FEW_ROWS = 10
-_SECTIONS = ("peers", "steps", "start")
+_SECTIONS = ("peers", "steps", "start", "changes")
 
 
 @dataclass
@@ -151,6 +151,36 @@ def start(bench: Bench) -> None:
     ]
 
 
+def following(bench: Bench) -> None:
+    """Changes, brought over by net effect, and how soon one is seen."""
+    tenth = bench.copies < 10
+    keys, count = (100_000, 1_000_000) if tenth else (1_000_000, 10_000_000)
+    print(f"\n# Changes: {count:,} of one row each, over {keys:,} keys, rounds in turn: {bench.rounds}")
+    turns = changes.turns(bench.product, keys, count, bench.rounds, progress)
+    bench.found["changes"] = {kind: [asdict(run) for run in runs] for kind, runs in turns.items()}
+    lines = []
+    for kind, runs in turns.items():
+        good = [run for run in runs if not run.problem]
+        rate = count / median(run.seconds for run in good) if good else None
+        memory = max((run.peak / 1e6 for run in good), default=None)
+        wall = report.span([run.seconds for run in good]) if good else "–"
+        cpu = times(median(run.cpu for run in good)) if good else "–"
+        problems = "; ".join(sorted({run.problem for run in runs if run.problem})) or "yes"
+        lines.append(
+            [kind, wall, "–" if rate is None else f"{rate:,.0f}", cpu, "–" if memory is None else f"{memory:.0f}", problems]
+        )
+        aim = 100_000 if kind == changes.FILES else 60_000
+        bench.targets += [
+            Target(f"changes a second, {kind}", rate, aim, "more"),
+            Target(f"peak memory of changes, {kind}", memory, 600, "less", " MB"),
+        ]
+    print(report.aligned(["", "wall s (min–max)", "changes/s", "CPU s", "peak MB", "verified"], lines))
+    seen = changes.seconds_until_seen(bench.product, bench.repetitions)
+    bench.found["seconds_until_seen"] = seen
+    print(f"A change is seen after {report.span(seen)} s with --follow.")
+    bench.targets.append(Target("a change is seen after, at most", max(seen), 1, "less", " s"))
+
+
 def main(arguments: Sequence[str]) -> int:
     options = grammar().parse_args(arguments)
     python = os.environ.get("DTAAS_PRODUCT_PYTHON")
@@ -161,7 +191,7 @@ def main(arguments: Sequence[str]) -> int:
     bench = Bench(Product(Path(python)), 1 if quick else 10, options.rounds or (1 if quick else 3), 3 if quick else 7)
     facts = machine.facts(bench.product.python)
     print(", ".join(f"{name} {value}" for name, value in facts.items() if not isinstance(value, dict)))
-    sections = {"peers": peers, "steps": transformations, "start": start}
+    sections = {"peers": peers, "steps": transformations, "start": start, "changes": following}
     for name in options.only or _SECTIONS:
         sections[name](bench)
     print(f"\n# Targets\n{report.aligned(['', 'aim', 'measured', ''], [target.row() for target in bench.targets])}")
