@@ -77,6 +77,10 @@ def main(arguments: Sequence[str]) -> int:
 
         grammar.epilog = EXAMPLES + HELP
     options = grammar.parse_args(arguments)
+    if options.follow and options.run_task is None and options.resume_task is None:
+        grammar.error("--follow goes with --run-task")
+    if options.full_reload and options.run_task is None and options.check_task is None:
+        grammar.error("--full-reload goes with --run-task or --check-task")
     for stream in (sys.stdout, sys.stderr):
         # A pipe may use an encoding that cannot show every name; a name must not end a run.
         if hasattr(stream, "reconfigure"):

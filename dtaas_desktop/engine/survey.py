@@ -83,7 +83,12 @@ def survey(task: Task, systems: Systems, *, take_over: Collection[str] = (), rel
     """
     problems: list[Problem] = []
     surveyed: list[SurveyedTable] = []
-    for (connection, table), table_routes in _tables_of(task, systems, problems).items():
+    tables = _tables_of(task, systems, problems)
+    for pattern in reload:
+        if not _matching(pattern, [table for _, table in tables]):
+            message = f"No table of task “{task.name}” matches “{pattern}”, which is to be read again."
+            problems.append(Problem("error", message, remedy="Correct the name after --full-reload."))
+    for (connection, table), table_routes in tables.items():
         asked = any(_matching(pattern, [table]) for pattern in reload)
         look = _Look(task, systems, connection, table, asked)
         try:

@@ -82,6 +82,11 @@ class TaskRun:
         return RunOutcome(state, tables.failures)
 
     def _go(self, phase: Phase) -> None:
+        if self.follow and self.task.options.transfer == "full load":
+            raise UserError(
+                f"Task “{self.task.name}” makes full loads only: there are no changes to follow.",
+                remedy="Set its transfer to “full load, then changes”, or run it without --follow.",
+            )
         surveyed = self._surveyed(phase.meter, self.reload)
         phase.meter.tell(RunStarted(self.id, self.task.name, sum(len(table.routes) for table in surveyed.tables)))
         self._refuse(phase, surveyed.tables)

@@ -242,7 +242,17 @@ def test_the_source_keeps_what_a_task_has_yet_to_read_and_no_more() -> None:
     assert world.capture.held == {(consumer, "a"): 1, (consumer, "b"): 0}
 
 
+def test_a_reload_of_a_table_that_does_not_exist_is_said() -> None:
+    with pytest.raises(UserError, match="No table of task “Test” matches “c”"):
+        World().run(reload=("c",))
+
+
 # Following
+
+
+def test_full_loads_cannot_be_followed() -> None:
+    with pytest.raises(UserError, match="no changes to follow"):
+        World("full load").run(follow=True)
 
 
 @dataclass

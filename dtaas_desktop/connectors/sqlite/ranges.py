@@ -16,6 +16,7 @@ _SAMPLE_ROWS = 30
 _CELLS_IN_SAMPLE = 1000
 _LOOKS = 16  # for an estimate
 _LOOKS_TO_CUT = 200
+_DENSE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,9 @@ def parts(connection: Connection, relation: Relation, wanted: int, *, exact: boo
     """Half-open ranges of row numbers, open at both ends; one part where row numbers are not there or may change."""
     if wanted <= 1 or relation.rowid is None or not (relation.stable or exact):
         return (Part("0"),)
-    stretches = sorted(_stretches(connection, relation, max(_LOOKS_TO_CUT, 8 * wanted)), key=lambda s: s.low)
+    stretches = sorted(_stretches(connection, relation, _LOOKS), key=lambda s: s.low)
+    if any(stretch.rows < _DENSE * stretch.width for stretch in stretches):  # where there are gaps, it takes more to find them
+        stretches = sorted(_stretches(connection, relation, max(_LOOKS_TO_CUT, 8 * wanted)), key=lambda s: s.low)
     rows = sum(stretch.rows for stretch in stretches)
     cuts = sorted(set(_cuts(stretches, rows, wanted)))
     edges = [None, *cuts, None]
@@ -104,9 +107,12 @@ def _stretch(connection: Connection, relation: Relation, low: int | None, high: 
     """What lies in [low, high): its extent by two seeks; its density by three samples, at both ends and in the middle. Where they
     disagree the estimate is rather too high, so that such a stretch is the next to be halved."""
     rowid = relation.rowid
-    inside = [f"{rowid} >= {low}"] if low is not None else []
-    inside += [f"{rowid} < {high}"] if high is not None else []
-    rows = f"FROM {relation.source} AS r NOT INDEXED WHERE {' AND '.join(inside) or '1'}"
+    def rows_from(start: int | None) -> str:
+        # One lower bound only: of two SQLite may seek the first and walk to the second.
+        bounds = ([f"{rowid} >= {start}"] if start is not None else []) + ([f"{rowid} < {high}"] if high is not None else [])
+        return f"FROM {relation.source} AS r NOT INDEXED WHERE {' AND '.join(bounds) or '1'}"
+
+    rows = rows_from(low)
     ends = connection.row(
         f"SELECT (SELECT {rowid} {rows} ORDER BY {rowid} LIMIT 1) AS low,"
         f" (SELECT {rowid} {rows} ORDER BY {rowid} DESC LIMIT 1) AS high"
@@ -118,11 +124,11 @@ def _stretch(connection: Connection, relation: Relation, low: int | None, high: 
     count = max(2, min(_SAMPLE_ROWS, _CELLS_IN_SAMPLE // len(names)))
     width = last - first + 1
     middle = first + width // 2
-    cells = f"SELECT {rowid} AS id, {row_bytes(names)} AS size {rows}"
+    cells = f"SELECT {rowid} AS id, {row_bytes(names)} AS size"
     looks = (
-        f"{cells} ORDER BY {rowid} LIMIT {count}",
-        f"{cells} AND {rowid} >= {middle} ORDER BY {rowid} LIMIT {count}",
-        f"{cells} ORDER BY {rowid} DESC LIMIT {count}",
+        f"{cells} {rows} ORDER BY {rowid} LIMIT {count}",
+        f"{cells} {rows_from(middle)} ORDER BY {rowid} LIMIT {count}",
+        f"{cells} {rows} ORDER BY {rowid} DESC LIMIT {count}",
     )
     samples = connection.rows(
         " UNION ALL ".join(
