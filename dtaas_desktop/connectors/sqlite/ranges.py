@@ -107,6 +107,7 @@ def _stretch(connection: Connection, relation: Relation, low: int | None, high: 
     """What lies in [low, high): its extent by two seeks; its density by three samples, at both ends and in the middle. Where they
     disagree the estimate is rather too high, so that such a stretch is the next to be halved."""
     rowid = relation.rowid
+
     def rows_from(start: int | None) -> str:
         # One lower bound only: of two SQLite may seek the first and walk to the second.
         bounds = ([f"{rowid} >= {start}"] if start is not None else []) + ([f"{rowid} < {high}"] if high is not None else [])
