@@ -50,16 +50,18 @@ def _turn(product: Product, kind: str, keys: int, count: int) -> Turn:
     environment = {**product.environment, "PYTHONPATH": path}
     words: list[str | Path] = [kind, folder, str(keys), str(count)]
     try:
-        done = cost([product.python, _INSIDE, "load", *words], timeout=_SECONDS, environment=environment)
-        if done.code == 0:
-            done = cost([product.python, _INSIDE, "turn", *words], timeout=_SECONDS, environment=environment)
-        if done.code != 0:
-            return Turn(done.seconds, done.cpu, done.peak, done.said.splitlines()[-1] if done.said else "it said nothing")
-        answer = json.loads(done.said.splitlines()[-1])
+        load, turn, look = (
+            cost([product.python, _INSIDE, phase, *words], timeout=_SECONDS, environment=environment)
+            for phase in ("load", "turn", "look")
+        )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    for phase in (load, turn, look):
+        if phase.code != 0:
+            return Turn(turn.seconds, turn.cpu, turn.peak, phase.said.splitlines()[-1] if phase.said else "it said nothing")
+    answer = {**json.loads(turn.said.splitlines()[-1]), **json.loads(look.said.splitlines()[-1])}
     right = answer["state"] == "done" and answer["found"] == answer["expected"]
-    return Turn(done.seconds, done.cpu, done.peak, "" if right else f"{answer}")
+    return Turn(turn.seconds, turn.cpu, turn.peak, "" if right else f"{answer}")
 
 
 def seconds_until_seen(product: Product, repetitions: int) -> list[float]:
