@@ -138,6 +138,7 @@ def test_ctrl_c_ends_following_as_cancelled(house: House) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is a POSIX signal")
 @pytest.mark.parametrize("to", [MIRROR, FILES], ids=["duckdb", "files"])
+@pytest.mark.timeout(600)  # some fifty runs of the program
 def test_killed_at_any_step_of_a_turn_and_run_again_everything_is_equal(house: House, to: dict[str, str]) -> None:
     followed(house, to=[to])
     house.must("--run-task", "Test")

@@ -7,7 +7,10 @@ import pytest
 
 from tests.cli.house import House
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is a POSIX signal")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is a POSIX signal"),
+    pytest.mark.timeout(600),  # dozens of runs of the program
+]
 
 ROWS = 300
 
