@@ -1,6 +1,6 @@
 """The transformations of one table run, in order, with the user's policy for cells that cannot be made."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from pydantic import BaseModel
 
 from dtaas_desktop.domain.errors import MissingColumn, UserError
-from dtaas_desktop.domain.ports import Applied, Transform
+from dtaas_desktop.domain.ports import Applied, Lineage, Transform
 from dtaas_desktop.domain.rejects import key_json, rejected_rows
 from dtaas_desktop.domain.table import Counts
 
@@ -81,9 +81,7 @@ class Chain:
             lineage = step.transform.lineage(schema)
             computed = {name for output, inputs in lineage.inputs.items() if output not in lineage.distinct for name in inputs}
             seen |= {carried[name] for name in computed | lineage.deciders if name in carried}
-            carried = {
-                output: carried[lineage.inputs[output][0]] for output in lineage.distinct if lineage.inputs[output][0] in carried
-            }
+            carried = carried_on(carried, lineage)
             schema = step.transform.output_schema(schema)
         return frozenset(seen)
 
@@ -149,6 +147,11 @@ class Chain:
             columns=[cell["column"] for cell in cells],
             reasons=[f"{cell['reason']}: {cell['value']}" for cell in cells],
         )
+
+
+def carried_on(origin: Mapping[str, str], lineage: Lineage) -> dict[str, str]:
+    """Which column before all steps each column is an image of, after one step more; computed columns are left out."""
+    return {output: origin[lineage.inputs[output][0]] for output in lineage.distinct if lineage.inputs[output][0] in origin}
 
 
 def build_chain(

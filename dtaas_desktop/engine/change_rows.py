@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from dtaas_desktop.domain.changes import SAME, UNCHANGED, Operation, refuse_unpaired
 from dtaas_desktop.domain.table import Counts, Rows
 from dtaas_desktop.domain.target import Target
-from dtaas_desktop.engine.chain import Chain, Passed
+from dtaas_desktop.engine.chain import Chain, Passed, carried_on
 from dtaas_desktop.engine.key_path import KeyPath
 
 _BEFORES = pa.array([Operation.DELETE, Operation.BEFORE], pa.int8())
@@ -152,8 +152,7 @@ def images_of_columns(chain: Chain, schema: pa.Schema) -> dict[str, str]:
     """For each column at the end that holds just the values of one source column: that column."""
     origin = {name: name for name in schema.names}
     for step in chain.steps:
-        lineage = step.transform.lineage(schema)
-        origin = {output: origin[lineage.inputs[output][0]] for output in lineage.distinct if lineage.inputs[output][0] in origin}
+        origin = carried_on(origin, step.transform.lineage(schema))
         schema = step.transform.output_schema(schema)
     return origin
 
