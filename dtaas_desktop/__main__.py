@@ -1,13 +1,42 @@
 """Chooses what to start. Qt is never imported for the command line."""
 
+import os
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 
 def main() -> int:
     """The exit code of the program."""
     from dtaas_desktop.cli.main import main as command_line
 
-    return command_line(sys.argv[1:])
+    return command_line(sys.argv[1:], window)
+
+
+def window(workspace: Path | None, arguments: Sequence[str]) -> int:
+    """Show the window, or say what it lacks here."""
+    from importlib.util import find_spec
+
+    missing = [name for name in ("PySide6", "shiboken6", "qtawesome") if find_spec(name) is None]
+    if missing:
+        return _say(f"The window needs {missing[0]}, which is not installed here.", "pip install 'dtaas-desktop[app]'")
+    if not _has_display():
+        return _say("There is no display to show the window on.", "")
+    from dtaas_desktop.ui.app import main as show
+
+    return show(workspace, arguments)
+
+
+def _has_display() -> bool:
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+
+
+def _say(what: str, install: str) -> int:
+    remedy = f"Install it with {install}, or use" if install else "Use"
+    sys.stderr.write(f"{what}\n{remedy} the command line: dtaas-desktop --help shows what it can do.\n")
+    return 2
 
 
 if __name__ == "__main__":

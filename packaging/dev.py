@@ -25,15 +25,28 @@ from dev_locks import compile_locks
 from dev_system import NEEDS, SetupFailed
 
 
+def app(arguments: Sequence[str]) -> int:
+    """Open the window; arguments go to the application (--workspace FOLDER)."""
+    python = product_environment().ensure(["core", "app"], NEEDS["app"])
+    return hand_over([python, "-P", "-m", "dtaas_desktop", *arguments])
+
+
 def demo(arguments: Sequence[str]) -> int:
-    """Move the sample's flights from SQLite to Parquet, CSV and DuckDB, in ./demo-workspace."""
-    python = product_environment().ensure(["core"], NEEDS["demo"])
-    return hand_over([python, "-P", "-m", "dtaas_desktop", "--workspace", ROOT / "demo-workspace", "--run-sample", *arguments])
+    """Move the sample's flights from SQLite to Parquet, CSV and DuckDB, in ./demo-workspace; with a display, show the window on it."""
+    with_window = has_display()
+    extras = ["core", "app"] if with_window else ["core"]
+    python = product_environment().ensure(extras, NEEDS["app" if with_window else "demo"])
+    program: list[str | Path] = [python, "-P", "-m", "dtaas_desktop", "--workspace", ROOT / "demo-workspace"]
+    run_sample = [*program, "--run-sample", *arguments]
+    if not with_window:
+        return hand_over(run_sample)
+    code = subprocess.run(run_sample, check=False).returncode
+    return code if code != 0 else hand_over(program)
 
 
 def test(arguments: Sequence[str]) -> int:
     """Run the tests on all cores; arguments go to pytest (a path, -k, -n, --pdb, ...)."""
-    python = product_environment().ensure(["core", "dev"], NEEDS["test"])
+    python = product_environment().ensure(["core", "app", "dev"], NEEDS["test"])
     own_choice = any(argument.startswith(("-n", "--numprocesses", "--pdb", "--trace")) for argument in arguments)
     workers = [] if own_choice else ["-n", str(usable_cores()), "--dist", "worksteal"]
     os.chdir(ROOT)
@@ -45,7 +58,7 @@ def check(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="dev.py check", description=check.__doc__)
     parser.add_argument("--fix", action="store_true", help="format, and apply ruff's safe fixes, before checking")
     fix = parser.parse_args(arguments).fix
-    python = product_environment().ensure(["core", "dev"], NEEDS["check"])
+    python = product_environment().ensure(["core", "app", "dev"], NEEDS["check"])
     tools = python.parent
     if fix:
         subprocess.run([tools / "ruff", "check", "--fix-only", "--quiet", "."], cwd=ROOT, check=False)
@@ -61,10 +74,41 @@ def check(arguments: Sequence[str]) -> int:
 
 def bench(arguments: Sequence[str]) -> int:
     """Compare with DuckDB's scanner, connectorx, ADBC and plain sqlite3; arguments go to the benchmarks."""
-    product = product_environment().ensure(["core"], NEEDS["bench"])
+    product = product_environment().ensure(["core", "app"], NEEDS["bench"])
     peers = Environment(ROOT / ".venv-bench").ensure(["bench"], NEEDS["bench"])
     os.environ["DTAAS_PRODUCT_PYTHON"] = str(product)
     return hand_over([peers, ROOT / "packaging" / "benchmarks" / "run.py", *arguments])
+
+
+def screenshots(arguments: Sequence[str]) -> int:
+    """Take a picture of every page in its states, both themes and three scales, into build/screenshots."""
+    python = product_environment().ensure(["core", "app", "dev"], NEEDS["screenshots"])
+    return hand_over([python, ROOT / "packaging" / "screenshots.py", *arguments])
+
+
+def build(arguments: Sequence[str]) -> int:
+    """Make the PyInstaller application in dist/ and try it; --only-smoke-test tries the one that is there."""
+    parser = argparse.ArgumentParser(prog="dev.py build", description=build.__doc__)
+    parser.add_argument("--only-smoke-test", action="store_true", help="do not build")
+    only_smoke_test = parser.parse_args(arguments).only_smoke_test
+    python = product_environment().ensure(["core", "app", "build"], NEEDS["build"])
+    if not only_smoke_test:
+        places = ["--distpath", ROOT / "dist", "--workpath", ROOT / "build", ROOT / "packaging" / "dtaas.spec"]
+        command = [python, "-P", "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN", *places]
+        done = subprocess.run(list(map(str, command)), cwd=ROOT, check=False)
+        if done.returncode != 0:
+            return done.returncode
+    return hand_over([python, ROOT / "packaging" / "smoke_test.py"])
+
+
+def servers(arguments: Sequence[str]) -> int:
+    """Start a stand-in to try the application on: sqlserver, with the sample's tables; --port, --folder and --tls follow it."""
+    parser = argparse.ArgumentParser(prog="dev.py servers", description=servers.__doc__)
+    parser.add_argument("name", choices=["sqlserver"])
+    name = parser.parse_args(arguments[:1]).name
+    python = product_environment().ensure(["core"], NEEDS["demo"])
+    os.chdir(ROOT)
+    return hand_over([python, "-m", f"tests.servers.{name}", *arguments[1:]])
 
 
 def lock(arguments: Sequence[str]) -> int:
@@ -74,9 +118,13 @@ def lock(arguments: Sequence[str]) -> int:
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "demo": demo,
+    "app": app,
     "test": test,
     "check": check,
     "bench": bench,
+    "screenshots": screenshots,
+    "build": build,
+    "servers": servers,
     "lock": lock,
 }
 
@@ -90,6 +138,12 @@ def passes(name: str, command: Sequence[str | Path]) -> bool:
     if done.returncode != 0:
         print(done.stdout.decode(errors="replace"), flush=True)
     return done.returncode == 0
+
+
+def has_display() -> bool:
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def usable_cores() -> int:

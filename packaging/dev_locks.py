@@ -19,6 +19,7 @@ RECIPES: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("core", ("pyproject.toml",), ()),
     ("app", ("pyproject.toml", "--extra", "app"), ("core",)),
     ("dev", ("pyproject.toml", "--extra", "dev"), ("core", "app")),
+    ("build", ("pyproject.toml", "--extra", "build"), ("core", "app", "dev")),
     ("bench", ("--group", "bench"), ("core", "app", "dev")),
 )
 

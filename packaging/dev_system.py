@@ -1,5 +1,6 @@
 """The system's own libraries that a command needs, and getting them with apt where that may be done."""
 
+import ctypes.util
 import importlib
 import importlib.util
 import os
@@ -37,14 +38,63 @@ def _has_time_zones() -> bool:
     return sys.platform != "linux" or Path("/usr/share/zoneinfo/Europe/Paris").exists()
 
 
+def _has_library(name: str) -> Callable[[], bool]:
+    return lambda: sys.platform != "linux" or ctypes.util.find_library(name) is not None
+
+
+def _has_program(name: str) -> Callable[[], bool]:
+    return lambda: sys.platform != "linux" or shutil.which(name) is not None
+
+
+def _has_postgresql() -> bool:
+    return (
+        sys.platform != "linux" or any(Path("/usr/lib/postgresql").glob("*/bin/postgres")) or shutil.which("postgres") is not None
+    )
+
+
 ENVIRONMENTS = Need("Python's venv and ensurepip", f"python3.{sys.version_info.minor}-venv", _can_make_environments)
 TIME_ZONES = Need("the time zone database", "tzdata", _has_time_zones)
 
+# What Qt's libraries ask of the system, by the name of the library: they are not in its wheels.
+WINDOW = tuple(
+    Need(f"the library {library}", package, _has_library(library))
+    for library, package in (
+        ("glib-2.0", "libglib2.0-0"),
+        ("GL", "libgl1"),
+        ("EGL", "libegl1"),
+        ("xkbcommon", "libxkbcommon0"),
+        ("fontconfig", "libfontconfig1"),
+        ("dbus-1", "libdbus-1-3"),
+        ("xcb-cursor", "libxcb-cursor0"),
+        ("xcb-icccm", "libxcb-icccm4"),
+        ("xcb-image", "libxcb-image0"),
+        ("xcb-keysyms", "libxcb-keysyms1"),
+        ("xcb-randr", "libxcb-randr0"),
+        ("xcb-render-util", "libxcb-render-util0"),
+        ("xcb-shape", "libxcb-shape0"),
+        ("xcb-sync", "libxcb-sync1"),
+        ("xcb-xfixes", "libxcb-xfixes0"),
+        ("xcb-xkb", "libxcb-xkb1"),
+        ("xkbcommon-x11", "libxkbcommon-x11-0"),
+        ("X11-xcb", "libx11-xcb1"),
+    )
+)
+DISPLAY = Need("a display without a screen", "xvfb", _has_program("Xvfb"))
+HANDS = (  # they press keys in a real window
+    Need("a window manager", "openbox", _has_program("openbox")),
+    Need("a program that presses keys", "xdotool", _has_program("xdotool")),
+)
+BINUTILS = Need("objdump, for PyInstaller", "binutils", _has_program("objdump"))
+POSTGRESQL = Need("a PostgreSQL server to test with", "postgresql", _has_postgresql)
+
 NEEDS: dict[str, tuple[Need, ...]] = {
+    "app": (ENVIRONMENTS, TIME_ZONES, *WINDOW),
     "demo": (ENVIRONMENTS, TIME_ZONES),
-    "test": (ENVIRONMENTS, TIME_ZONES),
+    "test": (ENVIRONMENTS, TIME_ZONES, *WINDOW, DISPLAY, POSTGRESQL),
     "check": (ENVIRONMENTS,),
-    "bench": (ENVIRONMENTS, TIME_ZONES),
+    "bench": (ENVIRONMENTS, TIME_ZONES, *WINDOW, DISPLAY, *HANDS),
+    "screenshots": (ENVIRONMENTS, TIME_ZONES, *WINDOW, DISPLAY),
+    "build": (ENVIRONMENTS, TIME_ZONES, *WINDOW, DISPLAY, *HANDS, BINUTILS),
 }
 
 

@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from dtaas_desktop.cli import capture_commands, check_report, exit_codes
+from dtaas_desktop.cli import attached, capture_commands, check_report, exit_codes
 from dtaas_desktop.cli.console import console_for
 from dtaas_desktop.domain.errors import AppError, UserError
 from dtaas_desktop.domain.task_file import TaskFile, from_json, to_json
 from dtaas_desktop.engine.cancel import CancelToken
-from dtaas_desktop.services.run_service import RunRequest, RunService, connection_of
+from dtaas_desktop.services.run_request import RunRequest
+from dtaas_desktop.services.run_service import RunService, connection_of
 from dtaas_desktop.services.workspace import Workspace, default_folder, open_workspace
 
 PAUSE_WAIT_SECONDS = 30.0
@@ -46,6 +47,7 @@ def _dispatch(options: argparse.Namespace, workspace: Workspace, grammar: argpar
         (options.run_task, lambda: _run_named(workspace, options)),
         (options.resume_task, lambda: _run_named(workspace, options)),
         (options.pause_task, lambda: _pause_task(workspace, options.pause_task)),
+        (options.cancel_task, lambda: _cancel_task(workspace, options.cancel_task)),
         (options.check_task, lambda: _check_task(workspace, options)),
         (options.show_capture, lambda: capture_commands.show(workspace, options.show_capture, as_json=options.json)),
         (options.enable_capture, lambda: capture_commands.enable(workspace, options.enable_capture)),
@@ -70,7 +72,11 @@ def _run_named(workspace: Workspace, options: argparse.Namespace) -> int:
         take_over=frozenset(options.take_over),
         reload=frozenset(options.full_reload),
         follow=options.follow,
+        only=frozenset(options.only),
+        origin=options.origin,
     )
+    if options.attached:
+        return _run_attached(workspace, request)
     return _run_task(workspace, request, as_json=options.json)
 
 
@@ -89,6 +95,18 @@ def _run_task(workspace: Workspace, request: RunRequest, *, as_json: bool) -> in
     return exit_codes.of_run(outcome.state, outcome.failures)
 
 
+def _run_attached(workspace: Workspace, request: RunRequest) -> int:
+    cancel = CancelToken()
+    with _signals(cancel), attached.DetachedLines(sys.stdout.fileno()) as lines:
+        attached.settle_in()
+        try:
+            outcome = RunService(workspace).run(request, emit=lines.tell, cancel=cancel)
+        except AppError as error:
+            lines.say({"event": "Error", "message": error.message, "remedy": error.remedy})
+            return exit_codes.of_error(error)
+    return exit_codes.of_run(outcome.state, outcome.failures)
+
+
 def _run_sample(workspace: Workspace, *, as_json: bool) -> int:
     from dtaas_desktop.services import sample
 
@@ -99,6 +117,12 @@ def _run_sample(workspace: Workspace, *, as_json: bool) -> int:
 def _pause_task(workspace: Workspace, name: str) -> int:
     record = RunService(workspace).pause(name, wait_seconds=PAUSE_WAIT_SECONDS)
     print(f"Task “{record.task_name}” is {record.state}." + (" Go on with --resume-task." if record.state == "paused" else ""))
+    return exit_codes.DONE
+
+
+def _cancel_task(workspace: Workspace, name: str) -> int:
+    record = RunService(workspace).cancel(name, wait_seconds=PAUSE_WAIT_SECONDS)
+    print(f"Task “{record.task_name}” is {record.state}.")
     return exit_codes.DONE
 
 

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import time
 from dataclasses import replace
 from typing import Protocol, TextIO
 
@@ -91,10 +92,10 @@ class PlainLines:
                 return outcome_lines(event)
 
     def _progress(self, event: TableProgress) -> list[str]:
-        seconds = event.counts.read / event.rows_per_second if event.rows_per_second else 0.0
-        if seconds - self._told.get(event.table_run, 0.0) < PLAIN_PROGRESS_SECONDS:
+        now = time.monotonic()
+        if now - self._told.setdefault(event.table_run, now) < PLAIN_PROGRESS_SECONDS:
             return []
-        self._told[event.table_run] = seconds
+        self._told[event.table_run] = now
         figures = [f"{event.counts.read:,} rows read", f"{event.rows_per_second:,.0f} rows/s"]
         if event.percent is not None:
             figures.insert(0, f"{event.percent:.0f} %")

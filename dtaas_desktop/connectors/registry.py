@@ -1,15 +1,18 @@
 """The table of connectors. A connector's package, and with it its driver, is imported when it is first opened."""
 
+from collections.abc import Callable
+
 from pydantic import BaseModel, ValidationError
 
 from dtaas_desktop.domain.connection import CONNECTION_KINDS, Connection, DuckDBSettings, FolderSettings, Role, SqliteSettings
 from dtaas_desktop.domain.errors import UserError
 from dtaas_desktop.domain.kinds import first_mistake
 from dtaas_desktop.domain.ports import Destination, Source
+from dtaas_desktop.domain.sqlserver_settings import SqlServerSettings
 
 
-def open_source(connection: Connection) -> Source:
-    """The connection as a source. Opens no file and no socket yet.
+def open_source(connection: Connection, *, secret: Callable[[str], str]) -> Source:
+    """The connection as a source. Opens no file and no socket yet. `secret` resolves references to secrets, when they are needed.
 
     Raises UserError for an unknown kind, one that cannot be read from, or settings that do not fit.
     """
@@ -18,6 +21,10 @@ def open_source(connection: Connection) -> Source:
         from dtaas_desktop.connectors.sqlite import SqliteSource
 
         return SqliteSource(settings)
+    if isinstance(settings, SqlServerSettings):
+        from dtaas_desktop.connectors.sqlserver import SqlServerSource
+
+        return SqlServerSource(settings, secret=secret)
     raise _unusable(connection, "source")
 
 

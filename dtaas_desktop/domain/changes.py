@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 Position = str
 
@@ -117,6 +116,8 @@ def loaded(rows: pa.RecordBatch, position: Position | None) -> pa.RecordBatch:
 
 def refuse_unpaired(changes: pa.RecordBatch) -> None:
     """Raises ValueError unless each BEFORE is followed by the AFTER of the same position, and none of them stands alone."""
+    import pyarrow.compute as pc  # here: the window shows what this module names, and computes nothing with it
+
     operations = changes.column("operation")
     befores = pc.indices_nonzero(pc.equal(operations, Operation.BEFORE.value))
     afters = pc.indices_nonzero(pc.equal(operations, Operation.AFTER.value))

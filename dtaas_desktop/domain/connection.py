@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from dtaas_desktop.domain.design import Settings
+from dtaas_desktop.domain.sqlserver_settings import SqlServerSettings
 
 Role = Literal["source", "destination"]
 
@@ -15,7 +16,9 @@ class SqliteSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    path: str = Field(min_length=1, title="Database file", description="The SQLite file to read.")
+    path: str = Field(
+        min_length=1, title="Database file", description="The SQLite file to read.", json_schema_extra={"path": "file"}
+    )
 
 
 class FolderSettings(BaseModel):
@@ -23,7 +26,12 @@ class FolderSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    path: str = Field(min_length=1, title="Folder", description="It is made if it does not exist; its parent must exist.")
+    path: str = Field(
+        min_length=1,
+        title="Folder",
+        description="It is made if it does not exist; its parent must exist.",
+        json_schema_extra={"path": "folder"},
+    )
 
 
 class DuckDBSettings(BaseModel):
@@ -31,7 +39,12 @@ class DuckDBSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    path: str = Field(min_length=1, title="Database file", description="The DuckDB file to write; made if it does not exist.")
+    path: str = Field(
+        min_length=1,
+        title="Database file",
+        description="The DuckDB file to write; made if it does not exist.",
+        json_schema_extra={"path": "new file"},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +61,7 @@ class ConnectionKind:
 CONNECTION_KINDS: dict[str, ConnectionKind] = {
     kind.name: kind
     for kind in (
+        ConnectionKind("sqlserver", "SQL Server", frozenset({"source"}), SqlServerSettings),
         ConnectionKind("sqlite", "SQLite file", frozenset({"source"}), SqliteSettings),
         ConnectionKind("folder", "Folder", frozenset({"destination"}), FolderSettings, holds_files=True),
         ConnectionKind("duckdb", "DuckDB file", frozenset({"destination"}), DuckDBSettings),

@@ -2,7 +2,8 @@
 
     AppError
     ├── UserError        fix it: a wrong name, a refused place, a value that does not fit
-    │   └── MissingColumn    a step names a column that its table does not have
+    │   ├── MissingColumn    a step names a column that its table does not have
+    │   └── ShapeChanged     a source table has got another shape, and the task is not to go on by itself
     ├── PositionLost     reload: the source no longer holds what comes after the saved position
     └── TransientError   wait: the network, a lock, a busy server; retried with back-off
         └── StagedLost       staged data is gone or damaged: those parts are staged again
@@ -46,6 +47,10 @@ class MissingColumn(UserError):
             remedy="Choose one of them, or let tables without the column skip this step.",
         )
         self.column = column
+
+
+class ShapeChanged(UserError):
+    """The columns or the key of a source table differ from what was published, in a way that somebody has to decide on."""
 
 
 class PositionLost(AppError):

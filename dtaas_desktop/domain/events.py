@@ -1,7 +1,7 @@
 """What a run tells while it happens: frozen values, small enough for a pipe, free of secrets."""
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from dtaas_desktop.domain.changes import Kind, Position
@@ -19,8 +19,8 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class TableStarted:
-    """A table run begins: a load, or its first change turn. `rows_estimate` is None where the source cannot tell cheaply."""
+class TablePlanned:
+    """A table run will begin when those before it leave room; told for all of a plan before the first begins."""
 
     table_run: str
     table: str
@@ -32,10 +32,28 @@ class TableStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class TableStarted:
+    """A table run begins: a load, or its first change turn. `rows_estimate` is None where the source cannot tell cheaply.
+
+    `kept` and `parts_kept` are what an earlier run has staged of it; the progress counts them too.
+    """
+
+    table_run: str
+    table: str
+    target: str
+    connection: str
+    parts: int
+    rows_estimate: int | None
+    kind: Kind = "load"
+    kept: Counts = field(default_factory=Counts)
+    parts_kept: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TableProgress:
     """At most ten a second over all tables. `percent` 0–100 and `seconds_left` are estimates, None while unknown.
 
-    Counts and bytes are those of the whole run, all change turns together.
+    Counts and bytes are those of the whole run, all change turns together; `rows_per_second` is of the last five seconds.
     """
 
     table_run: str
@@ -48,6 +66,19 @@ class TableProgress:
     rows_per_second: float
     percent: float | None
     seconds_left: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PartDone:
+    """A part is staged for one table run. `began_at` is in seconds since 1970; `bytes` are those of its files."""
+
+    table_run: str
+    part: str
+    began_at: float
+    seconds: float
+    rows: int
+    bytes: int = 0
+    table: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +101,9 @@ class TablePublished:
 
 @dataclass(frozen=True, slots=True)
 class TableFailed:
-    """`kind` is the class of error (domain.errors), which decides the exit code and what can be done."""
+    """`kind` is the class of error (fix, reload, wait, bug), which decides the exit code and what can be done; `drift`: the table has
+    got another shape, and somebody has to decide.
+    """
 
     table_run: str
     table: str
@@ -78,13 +111,14 @@ class TableFailed:
     kind: str
     message: str
     remedy: str
+    drift: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
     """A line of the run's log."""
 
-    level: Literal["info", "warning"]
+    level: Literal["info", "warning", "error"]
     message: str
     table: str = ""
 
@@ -97,7 +131,7 @@ class RunFinished:
     seconds: float
 
 
-Event = RunStarted | TableStarted | TableProgress | TablePublished | TableFailed | Notice | RunFinished
+Event = RunStarted | TablePlanned | TableStarted | TableProgress | PartDone | TablePublished | TableFailed | Notice | RunFinished
 
 
 def to_dict(event: Event) -> dict[str, Any]:

@@ -26,18 +26,29 @@ class FileSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal["parquet", "csv", "json"] = Field("parquet", title="Format")
+    format: Literal["parquet", "csv", "json"] = Field(
+        "parquet",
+        title="Format",
+        json_schema_extra={"words": {"parquet": "Parquet", "csv": "CSV", "json": "JSON"}, "row": "format"},
+    )
     compression: Literal["default", "none", "gzip", "zstd", "snappy"] = Field(
         "default",
         title="Compression",
         description="Default: zstd inside Parquet, none for CSV and JSON. Snappy is for Parquet only.",
+        json_schema_extra={"row": "format"},
     )
-    json_style: Literal["lines", "array"] = Field("lines", title="JSON style", description="One object a line, or one array.")
+    json_style: Literal["lines", "array"] = Field(
+        "lines",
+        title="JSON style",
+        description="One object a line, or one array.",
+        json_schema_extra={"when": {"format": "json"}},
+    )
     json_floats: Literal["number", "text"] = Field(
         "number",
         title="Fractional numbers in JSON",
         description="JSON has no NaN or infinity: as numbers, they are written as the texts “NaN”, “Infinity”, “-Infinity”; "
         "as text, every fractional number is a text, which strict readers need.",
+        json_schema_extra={"when": {"format": "json"}},
     )
     layout: Literal["flat", "hive"] = Field("flat", title="Layout")
     partition_by: tuple[PartitionBy, ...] = Field(

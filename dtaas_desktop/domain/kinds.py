@@ -44,6 +44,18 @@ class SourceSettings(BaseModel):
     )
     exclude: tuple[str, ...] = Field((), title="Except", description="Names or patterns to leave out.")
     queries: tuple[NamedQuery, ...] = Field((), title="Queries")
+    follow_column: str = Field(
+        "",
+        title="Column that grows",
+        description="For incremental tasks: a rowversion, a date or a number of every table here; rows with a later value are new. "
+        "Deleted rows are not seen, nor rows that are changed without it.",
+    )
+    look_back: float = Field(
+        0,
+        ge=0,
+        title="Look back",
+        description="How far behind the last value to read again, for rows that arrive late: hours for dates, units for numbers.",
+    )
 
     @model_validator(mode="after")
     def _something(self) -> "SourceSettings":
@@ -73,7 +85,8 @@ class DestinationSettings(BaseModel):
     deletes: Deletes = Field(
         "hard",
         title="Deleted rows",
-        description="Of a mirror in a database: hard removes them, soft keeps them and writes when into __deleted_at.",
+        description="Of a mirror in a database: removed (hard), or kept with the moment in __deleted_at (soft).",
+        json_schema_extra={"words": {"hard": "Removed", "soft": "Kept and marked"}},
     )
     publish_seconds: float | None = Field(
         None,
@@ -81,9 +94,14 @@ class DestinationSettings(BaseModel):
         le=86_400,
         title="Publish every (s)",
         description="How long changes may be gathered; 0: at once. Empty: at once in databases, every 60 seconds in folders.",
+        json_schema_extra={"row": "publish"},
     )
     publish_mb: float | None = Field(
-        None, gt=0, title="Publish every (MB)", description="Publish sooner when about this much has gathered."
+        None,
+        gt=0,
+        title="Publish every (MB)",
+        description="Publish sooner when about this much has gathered.",
+        json_schema_extra={"row": "publish"},
     )
     files: FileSettings = Field(default_factory=FileSettings, title="Files")
 

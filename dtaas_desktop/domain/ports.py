@@ -7,7 +7,7 @@ nothing else: drivers' exceptions are translated inside the connector.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -128,6 +128,15 @@ class Source(Protocol):
 
     def session(self, tables: Sequence[TableRef], *, exact: bool) -> AbstractContextManager[Session]:
         """`exact`: everything read in it, by however many threads, is one snapshot."""
+        ...
+
+
+@runtime_checkable
+class ColumnFollower(Protocol):
+    """A source that can find new rows by a column that grows, where changes cannot be captured."""
+
+    def following(self, column: str, look_back: float) -> Source:
+        """The same system, capturing changes that way. `look_back`: hours for dates, units for numbers."""
         ...
 
 

@@ -6,8 +6,11 @@ from typing import Literal
 
 import pyarrow as pa
 
+from dtaas_desktop.domain.fidelity import Fidelity
+
 PartId = str
 Misfit = Literal["fail", "null", "reject"]
+Bound = int | str | tuple[int | str, ...]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -27,7 +30,8 @@ class Column:
     """A source column: the Arrow type it is read as, and the type as the source declares it (for people).
 
     `prefilled`: when it was added, rows that were there already may have got a value in it, without being changed (a default, a
-    computed column). `sparse`: changes may leave its value out where it did not change (changes.UNCHANGED).
+    computed column). `sparse`: changes may leave its value out where it did not change (changes.UNCHANGED). `traits`: words for
+    people, such as identity, computed, masked, or a collation.
     """
 
     name: str
@@ -36,11 +40,16 @@ class Column:
     declared: str = ""
     prefilled: bool = False
     sparse: bool = False
+    traits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class TableDescription:
-    """What a source knows of a table without reading it whole. `notes` are sentences for the user about declared losses."""
+    """What a source knows of a table without reading it whole. `notes` are sentences for the user about declared losses.
+
+    Where the source tells: `clustered`, the columns its rows are sorted by; `unique`, further unique keys; `traits`, words such as
+    temporal or partitioned; `capture`, a sentence on the state of change capture; `fidelity`, how truly each column arrives.
+    """
 
     table: TableRef
     columns: tuple[Column, ...]
@@ -49,6 +58,11 @@ class TableDescription:
     rows_estimate: int | None = None
     bytes_estimate: int | None = None
     notes: tuple[str, ...] = ()
+    clustered: tuple[str, ...] = ()
+    unique: tuple[tuple[str, ...], ...] = ()
+    traits: tuple[str, ...] = ()
+    capture: str = ""
+    fidelity: tuple[Fidelity, ...] = ()
 
     @property
     def schema(self) -> pa.Schema:
@@ -60,12 +74,15 @@ class Part:
     """A range of a table: key values from `low` (inclusive) up to `high` (exclusive); None is open at that end.
 
     The meaning of the bounds belongs to the connector that made the part. Plain values, so that a stored plan can hold them.
+    `most`: rows wanted at most, for a look at a table. `by`: the columns whose values they are, where the connector chose among several; with more than one the bounds are tuples.
     """
 
     id: PartId
-    low: int | str | None = None
-    high: int | str | None = None
+    low: Bound | None = None
+    high: Bound | None = None
     rows_estimate: int | None = None
+    by: tuple[str, ...] = ()
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

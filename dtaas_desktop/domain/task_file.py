@@ -9,7 +9,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -17,6 +17,7 @@ from dtaas_desktop.domain.connection import Connection
 from dtaas_desktop.domain.design import Design, Link, Node
 from dtaas_desktop.domain.errors import UserError
 from dtaas_desktop.domain.kinds import first_mistake
+from dtaas_desktop.domain.schedule import Schedule, ScheduleKind, Unit
 from dtaas_desktop.domain.table import CellPolicy
 from dtaas_desktop.domain.task import DriftPolicy, Reading, Task, TaskOptions, Transfer
 
@@ -44,6 +45,7 @@ def to_json(task: Task, connections: Sequence[Connection] = ()) -> str:
         "uuid": task.uuid,
         "name": task.name,
         "options": dataclasses.asdict(task.options),
+        **({} if task.schedule == Schedule() else {"schedule": dataclasses.asdict(task.schedule)}),
         "design": design_to_dict(task.design),
         "connections": {
             c.name: {"kind": c.kind, "settings": dict(c.settings)} for c in sorted(connections, key=lambda c: c.name)
@@ -88,6 +90,11 @@ def design_to_dict(design: Design) -> dict[str, Any]:
 def options_from_dict(values: Mapping[str, Any]) -> TaskOptions:
     """Inverse of `dataclasses.asdict` on TaskOptions; ValidationError for anything else."""
     return _Options.model_validate(values).value()
+
+
+def schedule_from_dict(values: Mapping[str, Any]) -> Schedule:
+    """Inverse of `dataclasses.asdict` on Schedule; ValidationError for anything else."""
+    return _Schedule.model_validate(values).value()
 
 
 def design_from_dict(values: Mapping[str, Any]) -> Design:
@@ -139,6 +146,17 @@ class _Options(_Model):
         return TaskOptions(**fields | {"cells": CellPolicy(**fields["cells"])})
 
 
+class _Schedule(_Model):
+    kind: ScheduleKind = "on demand"
+    every: int = Field(1, ge=1, le=1_000_000)
+    unit: Unit = "hours"
+    at: str = Field("02:00", pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")
+    days: tuple[Annotated[int, Field(ge=0, le=6, strict=True)], ...] = Field((), strict=False)  # in JSON an array
+
+    def value(self) -> Schedule:
+        return Schedule(self.kind, self.every, self.unit, self.at, self.days)
+
+
 class _Connection(_Model):
     kind: str
     settings: dict[str, Any] = Field(default_factory=dict)
@@ -150,11 +168,12 @@ class _File(_Model):
     uuid: str = Field(pattern="^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
     name: str = Field(min_length=1, max_length=200)
     options: _Options = Field(default_factory=_Options)
+    schedule: _Schedule = Field(default_factory=_Schedule)
     design: _Design
     connections: dict[str, _Connection] = Field(default_factory=dict)
 
     def value(self) -> TaskFile:
-        task = Task(self.uuid, self.name, self.design.value(), self.options.value())
+        task = Task(self.uuid, self.name, self.design.value(), self.options.value(), self.schedule.value())
         return TaskFile(task, tuple(Connection(name, c.kind, c.settings) for name, c in self.connections.items()))
 
 

@@ -1,4 +1,4 @@
-"""What changes of the source are at one target: images through the steps, then signed (mirror) or lettered (history).
+"""What changes of the source are at one target: images through the steps, then signed (mirror) or lettered (history), or taken as they are (append).
 
 Whatever a step does to a row is decided for each image alone, and follows from what became of both: see domain.changes.
 """
@@ -57,8 +57,11 @@ class ChangeRows:
         _, before_images, _ = self._through(whole, _which(operations, _BEFORES), lenient=True)
         missing = _without(_where(operations, Operation.PRESENT), after_images.of)
         keys = self._keys_only(whole, pa.concat_arrays([_which(operations, _KEYS_ONLY), missing]))
-        shaped = self._signed if self._target.write_mode == "mirror" else self._lettered
-        batch = shaped(changes, before_images, after_images, keys)
+        if self._target.write_mode == "append":  # of rows that are only ever added
+            batch = after_images.rows
+        else:
+            shaped = self._signed if self._target.write_mode == "mirror" else self._lettered
+            batch = shaped(changes, before_images, after_images, keys)
         refused = afters.take(passed.refused)
         counts = _counted(operations, before_images.of, after_images.of, refused)
         return Taken(batch, passed.rejected, counts + Counts(nulled=passed.counts.nulled))

@@ -10,7 +10,7 @@ from typing import Literal
 
 import pyarrow as pa
 
-from dtaas_desktop.domain.errors import AppError, UserError
+from dtaas_desktop.domain.errors import AppError, ShapeChanged, UserError
 from dtaas_desktop.domain.table import TableDescription
 from dtaas_desktop.domain.target import TargetState
 from dtaas_desktop.domain.task import DriftPolicy
@@ -74,7 +74,7 @@ def drift(now: Shape, state: TargetState, *, policy: DriftPolicy, keeps: bool, c
         return Drift(_kept(fresh, state.schema, renamed, policy=policy) if keeps else fresh)
     if policy == "pause" and findings:
         said = "; ".join(finding.detail for finding in findings)
-        refused = UserError(
+        refused = ShapeChanged(
             f"Table {now.description.table} has changed since it was published: {said}.",
             remedy="The task pauses on such changes: let it “evolve” or “ignore” them, or undo them at the source.",
         )
@@ -94,7 +94,7 @@ def drift(now: Shape, state: TargetState, *, policy: DriftPolicy, keeps: bool, c
             result = replace(result, reload=f"its key was {known} and is {key}")
     retyped = [finding for finding in findings if finding.what == "retyped"]
     if retyped and policy == "evolve":
-        refused = UserError(
+        refused = ShapeChanged(
             f"Table {now.description.table}: {retyped[0].detail}, which the rows already published cannot become.",
             remedy="Cast the column to its old type, or read the table again with --full-reload.",
         )

@@ -2,13 +2,32 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from dtaas_desktop.domain.events import Event, Notice, TableProgress
+from dtaas_desktop.domain.events import Event, Notice, PartDone, TableProgress
 from dtaas_desktop.domain.table import Counts
 
 _INTERVAL = 0.1
+RECENT_SECONDS = 5.0
+
+
+class RecentRate:
+    """How fast a total has grown over about the last five seconds, a second."""
+
+    def __init__(self, now: float, total: float = 0.0) -> None:
+        """`now` is by a clock that never goes back, in seconds."""
+        self._samples = deque([(now, total)])
+
+    def at(self, now: float, total: float) -> float:
+        """Take the total in; the rate now, 0 or more."""
+        while len(self._samples) > 1 and self._samples[1][0] <= now - RECENT_SECONDS:
+            self._samples.popleft()
+        began, before = self._samples[0]
+        if now - self._samples[-1][0] >= _INTERVAL:
+            self._samples.append((now, total))
+        return max(0.0, total - before) / max(now - began, 1e-6)
 
 
 @dataclass(slots=True)
@@ -18,6 +37,8 @@ class _Figures:
     parts: int
     rows_estimate: int | None
     started: float
+    recent: RecentRate
+    kept: int  # rows that an earlier run read
     counts: Counts = field(default_factory=Counts)
     before: Counts = field(default_factory=Counts)
     bytes: int = 0
@@ -66,12 +87,15 @@ class Meter:
         with self._lock:
             known = self._figures.get(table_run)
             before, size = (known.counts, known.bytes) if known else (Counts(), 0)
+            now = time.monotonic()
             self._figures[table_run] = _Figures(
                 table,
                 target,
                 parts,
                 rows_estimate,
-                time.monotonic(),
+                now,
+                RecentRate(now, (before + counts).read),
+                counts.read,
                 counts=before + counts,
                 before=before,
                 bytes=size,
@@ -92,11 +116,13 @@ class Meter:
             figures.untold = True
         self._tell_progress()
 
-    def part_done(self, table_run: str) -> None:
+    def part_done(self, part: PartDone) -> None:
+        """Count a part that is staged, and pass it on."""
         with self._lock:
-            figures = self._figures[table_run]
-            figures.parts_done += 1
+            figures = self._figures[part.table_run]
+            figures.parts_done = min(figures.parts_done + 1, figures.parts)  # one that was lost is staged again
             figures.untold = True
+        self.tell(part)
         self._tell_progress()
 
     def end(self, table_run: str) -> float:
@@ -131,9 +157,9 @@ class Meter:
 
 
 def _progress(table_run: str, figures: _Figures) -> TableProgress:
-    seconds = max(time.monotonic() - figures.started, 1e-6)
+    now = time.monotonic()
     read = (figures.counts - figures.before).read
-    rate = read / seconds
+    average = (read - figures.kept) / max(now - figures.started, 1e-6)
     expected = figures.rows_estimate
     percent: float | None = None
     left: float | None = None
@@ -142,7 +168,8 @@ def _progress(table_run: str, figures: _Figures) -> TableProgress:
     elif expected:
         # An estimate can be wrong; 99 until the parts say that all is read.
         percent = min(99.0, 100.0 * read / expected)
-        left = max(0.0, expected - read) / rate if rate else None
+        # By the average: what is left would jump up and down with the rate of the moment.
+        left = max(0.0, expected - read) / average if average > 0 else None
     return TableProgress(
         table_run,
         figures.table,
@@ -151,7 +178,7 @@ def _progress(table_run: str, figures: _Figures) -> TableProgress:
         figures.bytes,
         figures.parts_done,
         figures.parts,
-        rate,
+        figures.recent.at(now, figures.counts.read),
         percent,
         left,
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from dtaas_desktop.domain.changes import Position
 from dtaas_desktop.domain.errors import AppError
 from dtaas_desktop.domain.events import Notice
+from dtaas_desktop.domain.harm import Measured
 from dtaas_desktop.domain.plan import Plan, Progress
 from dtaas_desktop.domain.ports import Budget, Journal, Session
 from dtaas_desktop.domain.table import TableRef
@@ -59,17 +60,25 @@ class Phase:
             source = self.systems.sources[name]
             capture = source.capture
             exact = capture is not None and capture.net if changes else reads_exactly(self.task.options, source)
-            opened[name] = stack.enter_context(source.session(of_one, exact=exact))
+            opened[name] = session = stack.enter_context(source.session(of_one, exact=exact))
+            if isinstance(session, Measured):
+                stack.callback(self._tell_harm, name, session)
         return opened
+
+    def _tell_harm(self, connection: str, session: Measured) -> None:
+        self.meter.tell(Notice("info", f"{connection}: {session.harm().words}"))
 
     def table_runs(
         self, plan: Plan, tables: Sequence[SurveyedTable], sessions: Mapping[str, Session], progress: Progress
     ) -> list[TableRun]:
+        """What there is to run of a plan: those of its tables that are among `tables`."""
         options = self.task.options
         looked_at = {(table.connection, table.description.table): table for table in tables}
         runs = []
         for index, table in enumerate(plan.tables):
-            surveyed = looked_at[table.connection, table.table]
+            surveyed = looked_at.get((table.connection, table.table))
+            if surveyed is None:
+                continue
             chains = {run.route.name: run.chain for run in surveyed.routes}
             routes = tuple(
                 JobRoute(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from dtaas_desktop.domain.changes import Changes, Position
 from dtaas_desktop.domain.plan import Plan, RoutePlan, TablePlan, fingerprint
 from dtaas_desktop.domain.ports import Source
+from dtaas_desktop.domain.schedule import Schedule
 from dtaas_desktop.domain.table import Part, TableDescription, TableRef
 from dtaas_desktop.domain.target import Attempt
 from dtaas_desktop.domain.task import Task, TaskOptions
@@ -75,21 +76,26 @@ def reads_exactly(options: TaskOptions, source: Source) -> bool:
 
 
 def design_hash(task: Task) -> str:
-    """Equal for tasks that do the same: everything but the name and the place of nodes on the canvas."""
+    """Equal for tasks that do the same: everything but the name, the schedule and the place of nodes on the canvas."""
     nodes = tuple(replace(node, x=0.0, y=0.0) for node in task.design.nodes)
-    return fingerprint(to_json(replace(task, name="-", design=replace(task.design, nodes=nodes))))
+    return fingerprint(to_json(replace(task, name="-", schedule=Schedule(), design=replace(task.design, nodes=nodes))))
 
 
-def same_work(stored: Plan, fresh: Plan) -> bool:
-    """Whether `stored` may be resumed where `fresh` would be made now: the same design, tables, columns and formats."""
+def covers(stored: Plan, fresh: Plan) -> bool:
+    """Whether `stored` may be resumed where `fresh` would be made now: the same design, columns and formats for all of its tables.
 
-    def essence(plan: Plan) -> list[object]:
-        return [
-            (t.connection, t.table, t.source_schema, t.columns, t.key, t.kind, [(r.id, r.steps, r.target) for r in t.routes])
+    `stored` may have more tables; they are no part of the run.
+    """
+
+    def essence(plan: Plan) -> dict[tuple[str, TableRef], object]:
+        return {
+            (t.connection, t.table): (t.source_schema, t.columns, t.key, t.kind, [(r.id, r.steps, r.target) for r in t.routes])
             for t in plan.tables
-        ]
+        }
 
-    return stored.design_hash == fresh.design_hash and stored.exact == fresh.exact and essence(stored) == essence(fresh)
+    known = essence(stored)
+    same = all(known.get(table) == work for table, work in essence(fresh).items())
+    return stored.design_hash == fresh.design_hash and stored.exact == fresh.exact and same
 
 
 def _table_plan(

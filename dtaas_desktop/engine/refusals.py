@@ -78,7 +78,11 @@ def mode_problems(task: Task, source: Source, table: TableDescription, run: "Sur
 
 def _change_problems(task: Task, source: Source, table: TableDescription, run: "SurveyedRoute") -> Iterator[Problem]:
     target, node = run.target, run.route.destination.id
-    if target.write_mode not in CHANGE_MODES:
+    if task.options.transfer == "incremental":
+        if target.write_mode not in ("mirror", "append"):
+            message = f"What is new in table {table.table} cannot be written with “{target.write_mode}”."
+            yield Problem("error", message, node, "Choose “mirror”, or “append” if rows are only ever added.")
+    elif target.write_mode not in CHANGE_MODES:
         message = f"Changes of table {table.table} cannot be written with “{target.write_mode}”."
         yield Problem("error", message, node, "Choose “mirror” or “history”, or the transfer “full load”.")
     if source.capture is None:

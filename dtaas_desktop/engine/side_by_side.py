@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from typing import Literal, TypeVar
 
-from dtaas_desktop.domain.errors import AppError, Interrupted, PositionLost, TransientError
+from dtaas_desktop.domain.errors import AppError, Interrupted, PositionLost, ShapeChanged, TransientError
 from dtaas_desktop.domain.events import State, TableFailed, TablePublished
 from dtaas_desktop.domain.table import Counts
 from dtaas_desktop.domain.target import Published, Target
@@ -74,10 +74,13 @@ class SideBySide:
 
     def _begin(self, runs: list[TableRun]) -> None:
         self.open, self.published_now = runs, set()
+        for run in runs:
+            run.tell_planned()
 
     def refuse(self, table: str, table_run: str, target: Target, error: AppError) -> None:
         """A table run that could not begin."""
-        self._failed(table, table_run, target, failure_class(error), error.message, error.remedy)
+        drift = isinstance(error, ShapeChanged)
+        self._failed(table, table_run, target, failure_class(error), error.message, error.remedy, drift=drift)
 
     def _tell(self, run: TableRun, route: JobRoute, outcome: Outcome | BaseException, as_of: float) -> None:
         table = str(run.table.table)
@@ -106,9 +109,11 @@ class SideBySide:
         report = "".join(traceback.format_exception(error))
         self._failed(table, table_run, target, "bug", report, "This is a fault of the application: please report it.")
 
-    def _failed(self, table: str, table_run: str, target: Target, kind: Failure, message: str, remedy: str) -> None:
+    def _failed(
+        self, table: str, table_run: str, target: Target, kind: Failure, message: str, remedy: str, *, drift: bool = False
+    ) -> None:
         self._failures[table_run] = kind
-        self._meter.tell(TableFailed(table_run, table, target.name, kind, message, remedy))
+        self._meter.tell(TableFailed(table_run, table, target.name, kind, message, remedy, drift))
 
 
 def failure_class(error: AppError) -> Failure:

@@ -1,7 +1,6 @@
 """Looking before planning: which tables a task reaches, what each becomes, where it goes, and what speaks against it."""
 
 import json
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,6 +15,7 @@ from dtaas_desktop.domain.plan import fingerprint
 from dtaas_desktop.domain.ports import Destination, Source, Transform
 from dtaas_desktop.domain.problems import Problem
 from dtaas_desktop.domain.table import TableDescription, TableRef
+from dtaas_desktop.domain.table_names import matching
 from dtaas_desktop.domain.target import Owner, Target, TargetState, target_name
 from dtaas_desktop.domain.task import Task
 from dtaas_desktop.domain.transform_settings import TransformSettings
@@ -75,21 +75,33 @@ class Survey:
         return tuple(problem for problem in self.problems if problem.severity == "error")
 
 
-def survey(task: Task, systems: Systems, *, take_over: Collection[str] = (), reload: Collection[str] = ()) -> Survey:
+def survey(
+    task: Task,
+    systems: Systems,
+    *,
+    take_over: Collection[str] = (),
+    reload: Collection[str] = (),
+    only: Collection[str] = (),
+) -> Survey:
     """Look at every table and target of a task whose design is valid. Changes nothing anywhere.
 
     `take_over` names targets whose foreign content or other owner the user accepts, `reload` tables (names or patterns) that are to
-    be read whole. What a user can mend becomes a problem; a system that cannot be reached raises.
+    be read whole, `only` the tables to look at, if not all. What a user can mend becomes a problem; a system that cannot be reached
+    raises.
     """
     problems: list[Problem] = []
     surveyed: list[SurveyedTable] = []
     tables = _tables_of(task, systems, problems)
-    for pattern in reload:
-        if not _matching(pattern, [table for _, table in tables]):
-            message = f"No table of task “{task.name}” matches “{pattern}”, which is to be read again."
-            problems.append(Problem("error", message, remedy="Correct the name after --full-reload."))
+    for patterns, purpose, option in ((reload, "read again", "--full-reload"), (only, "run alone", "--only")):
+        for pattern in patterns:
+            if not matching(pattern, [table for _, table in tables]):
+                message = f"No table of task “{task.name}” matches “{pattern}”, which is to be {purpose}."
+                problems.append(Problem("error", message, remedy=f"Correct the name after {option}."))
+    if only:
+        named = {table for pattern in only for table in matching(pattern, [table for _, table in tables])}
+        tables = {place: of_table for place, of_table in tables.items() if place[1] in named}
     for (connection, table), table_routes in tables.items():
-        asked = any(_matching(pattern, [table]) for pattern in reload)
+        asked = any(matching(pattern, [table]) for pattern in reload)
         look = _Look(task, systems, connection, table, asked)
         try:
             found = look.table(table_routes, problems)
@@ -136,24 +148,14 @@ def _chosen_tables(settings: SourceSettings, available: Sequence[TableRef]) -> t
     """The tables that the settings name, each once, and the names that match none."""
     chosen: dict[TableRef, None] = {}
     unmatched: list[str] = []
-    excluded = {table for pattern in settings.exclude for table in _matching(pattern, available)}
+    excluded = {table for pattern in settings.exclude for table in matching(pattern, available)}
     for pattern in settings.tables:
-        matches = _matching(pattern, available)
+        matches = matching(pattern, available)
         if not matches:
             unmatched.append(pattern)
         chosen.update((table, None) for table in matches if table not in excluded)
     chosen.update((TableRef(query.name, query=query.sql), None) for query in settings.queries)
     return list(chosen), unmatched
-
-
-def _matching(pattern: str, available: Sequence[TableRef]) -> list[TableRef]:
-    # A table may really be called “a*”: an exact name wins over a pattern, and exact case over any case.
-    for wanted, fold in ((pattern, str), (pattern.casefold(), str.casefold)):
-        exact = [table for table in available if wanted in (fold(table.name), fold(str(table)))]
-        if exact:
-            return exact
-    regex = re.compile("".join({"*": ".*", "?": "."}.get(c, re.escape(c)) for c in pattern), re.IGNORECASE | re.DOTALL)
-    return [table for table in available if regex.fullmatch(table.name) or regex.fullmatch(str(table))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +209,7 @@ class _Look:
         due = self._due(target, state)
         found = self._drift(Shape(description, chain, target.key), target, state, due)
         if found.reload and due == "changes":
-            if self.task.options.transfer == "full load, then changes":
+            if self.task.options.loads_first:
                 due = "load"
                 found = replace(self._drift(Shape(description, chain, target.key), target, state, due), reload=found.reload)
             else:
@@ -226,9 +228,9 @@ class _Look:
         if transfer == "full load" or self.reload:
             return "load"
         if state.foreign or state.revision == 0:
-            return "load" if transfer == "full load, then changes" else "changes"
+            return "load" if self.task.options.loads_first else "changes"
         if state.position is None:
-            if transfer == "full load, then changes":
+            if self.task.options.loads_first:
                 return "load"
             return _lost(target, "it was published without a position in the source's changes")
         if state.harm:
@@ -288,7 +290,7 @@ def chain_of(nodes: Sequence[Node], description: TableDescription, *, secret: Ca
     for node in nodes:
         settings = settings_of(node)
         assert isinstance(settings, TransformSettings)
-        if not settings.tables or any(_matching(pattern, [description.table]) for pattern in settings.tables):
+        if not settings.tables or any(matching(pattern, [description.table]) for pattern in settings.tables):
             steps.append((node.title or node.id, node.kind, settings))
 
     def build_step(kind: str, settings: BaseModel) -> Transform:

@@ -1,11 +1,12 @@
 """One table from source to targets: settle was done by the plan, here it is staged in parallel and published once."""
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass
 
 from dtaas_desktop.domain.errors import AppError, StagedLost, TransientError
-from dtaas_desktop.domain.events import Notice, TableStarted
+from dtaas_desktop.domain.events import Notice, PartDone, TablePlanned, TableStarted
 from dtaas_desktop.domain.plan import JobId, Progress, TablePlan
 from dtaas_desktop.domain.ports import Journal
 from dtaas_desktop.domain.table import Part, PartId, total
@@ -59,6 +60,23 @@ class TableRun:
             staged = staged | {part.id: result}
         return staged
 
+    def tell_planned(self) -> None:
+        """Tell of the table runs that wait now; those that ran before in this run are known."""
+        for route in self.routes:
+            if not self.jobs.meter.knows(route.table_run):
+                table, target = self.table, route.plan.target
+                self.jobs.meter.tell(
+                    TablePlanned(
+                        route.table_run,
+                        str(table.table),
+                        target.name,
+                        target.connection,
+                        len(table.parts),
+                        table.rows_estimate,
+                        table.kind,
+                    )
+                )
+
     def tell_retry(self, error: object, pause: float) -> None:
         self.jobs.meter.tell(Notice("warning", f"{error} Trying again in {pause:.1f} s.", str(self.table.table)))
 
@@ -72,15 +90,18 @@ class TableRun:
             done = self.done.of(self.index, route.plan.id)
             estimate, parts, target = self.table.rows_estimate, len(self.table.parts), route.plan.target
             name, kind = str(self.table.table), self.table.kind
+            kept = total([staged.counts for staged in done.values()])
             if not self.jobs.meter.knows(route.table_run):
-                self.jobs.meter.tell(TableStarted(route.table_run, name, target.name, target.connection, parts, estimate, kind))
+                self.jobs.meter.tell(
+                    TableStarted(route.table_run, name, target.name, target.connection, parts, estimate, kind, kept, len(done))
+                )
             self.jobs.meter.begin(
                 route.table_run,
                 table=name,
                 target=target.name,
                 parts=parts,
                 parts_done=len(done),
-                counts=total([staged.counts for staged in done.values()]),
+                counts=kept,
                 rows_estimate=estimate,
             )
 
@@ -111,6 +132,7 @@ class TableRun:
     def _stage_one(self, part: Part, routes: Sequence[JobRoute]) -> Mapping[str, Staged | AppError]:
         """One part, recorded as it completes; routes with a passing fault are tried again alone."""
         self.jobs.cancel.check()
+        began_at, began = time.time(), time.monotonic()
         results = dict(stage_part(self.jobs, part, routes))
         for pause in pauses(self.retries):
             again = [route for route in routes if isinstance(results.get(route.plan.id), TransientError)]
@@ -123,9 +145,13 @@ class TableRun:
             if isinstance(result, AppError):
                 self.jobs.leave(name)
         self.journal.staged(self.plan_id, JobId(self.index, part.id), results)
+        seconds = time.monotonic() - began
         for route in routes:
-            if isinstance(results.get(route.plan.id), Staged):
-                self.jobs.meter.part_done(route.table_run)
+            staged = results.get(route.plan.id)
+            if isinstance(staged, Staged):
+                size = sum(file.bytes for file in staged.files)
+                done = PartDone(route.table_run, part.id, began_at, seconds, staged.counts.read, size, str(self.table.table))
+                self.jobs.meter.part_done(done)
         return results
 
     def _publish(self, route: JobRoute, staged: StagedParts | AppError) -> Outcome:

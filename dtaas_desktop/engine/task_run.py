@@ -21,6 +21,11 @@ from dtaas_desktop.engine.side_by_side import Failure, SideBySide
 from dtaas_desktop.engine.survey import Survey, SurveyedTable, Systems, survey
 from dtaas_desktop.engine.turn import turn
 
+_ENDED = {
+    "paused": "Paused, as asked: what is published stays, and finished parts are kept for a resume where the source allows one.",
+    "cancelled": "Cancelled, as asked: what is published stays, and what was only staged is dropped.",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
@@ -34,7 +39,8 @@ class RunOutcome:
 class TaskRun:
     """One run of a task.
 
-    `reload`: tables (names or patterns) that are read whole whatever their targets hold. `follow`: change turns follow one another
+    `reload`: tables (names or patterns) that are read whole whatever their targets hold. `only`: the tables to run, if not all of the
+    task's. `follow`: change turns follow one another
     until somebody asks the run to stop.
     """
 
@@ -48,6 +54,7 @@ class TaskRun:
     resume: Resume | None = None
     take_over: Collection[str] = field(default=())
     reload: Collection[str] = field(default=())
+    only: Collection[str] = field(default=())
     follow: bool = False
 
     def run(self) -> RunOutcome:
@@ -78,6 +85,7 @@ class TaskRun:
             state = "paused" if interrupted.request == "pause" else "cancelled"
             if state == "cancelled":
                 self._drop_staging(tables)
+            meter.tell(Notice("info", _ENDED[state]))
         meter.tell(RunFinished(self.id, state, tables.counts, time.monotonic() - started))
         return RunOutcome(state, tables.failures)
 
@@ -104,7 +112,7 @@ class TaskRun:
 
     def _surveyed(self, meter: Meter, reload: Collection[str], *, following: bool = False) -> Survey:
         """What there is to do. Raises UserError if something forbids the run; one that is under way goes on with the other tables."""
-        surveyed = survey(self.task, self.systems, take_over=self.take_over, reload=reload)
+        surveyed = survey(self.task, self.systems, take_over=self.take_over, reload=reload, only=self.only)
         for problem in surveyed.problems:
             meter.tell_once(Notice("warning", str(problem)))
         for table in surveyed.tables:

@@ -1,94 +1,115 @@
-"""The metadata database: opened, brought up to date, used in short transactions. All that depends on the dialect is here."""
+"""The metadata database: brought up to date, used in short transactions.
 
-import sqlite3
-import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+What depends on the dialect is in `sqlite_database` and `postgresql_database`; both promise the same of `reading` and `writing`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DatabaseError, OperationalError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from dtaas_desktop.domain.errors import AppError, TransientError, UserError
 
 # The revisions of migrations/versions in order. Known here so that a start with nothing to do need not import Alembic (0.3 s).
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 BUSY_SECONDS = 20
+
+Explain = Callable[[DBAPIError], AppError | None]  # a driver's error in the user's words; None: a bug of ours
 
 
 class Database:
-    """A metadata database at its newest revision. Thread-safe."""
+    """A metadata database. Thread-safe. Writers queue, also those of other processes, so that what one reads stays true until it ends."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, place: str, reading: Mapping[str, object], explain: Explain) -> None:
+        """`place` names it in sentences; `reading` are the execution options of a transaction that only reads."""
         self._engine = engine
+        self._place = place
+        self._reading = reading
+        self._explain = explain
+
+    @property
+    def place(self) -> str:
+        """What it is called in sentences."""
+        return self._place
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._engine.dialect.name
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that only reads; it sees one state throughout."""
-        with _translated(), self._engine.connect() as connection:
-            yield connection.execution_options(dtaas_reading=True)
+        with self._translated(), self._engine.connect() as connection:
+            yield connection.execution_options(**self._reading)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that writes; committed at the end, rolled back by an exception."""
-        with _translated(), self._engine.begin() as connection:
+        with self._translated(), self._engine.begin() as connection:
             yield connection
+
+    def upgrade(self, before: Callable[[str], None]) -> None:
+        """Make or upgrade the tables. `before` is called with the old revision when there is one to be upgraded.
+
+        Raises UserError for a database that is newer, or another application's.
+        """
+        with self.reading() as connection:
+            found = _revision(connection)
+        if found == REVISIONS[-1]:
+            return
+        if found in REVISIONS[:-1]:
+            before(str(found))
+        with self.writing() as connection:
+            # Several processes may come here at once: the first upgrades while it alone may write, the others see it done.
+            found = _revision(connection)
+            if found == REVISIONS[-1]:
+                return
+            self._refuse(found, set(inspect(connection).get_table_names()))
+            _run_migrations(connection)
 
     def close(self) -> None:
         self._engine.dispose()
 
-
-def open_sqlite(path: Path) -> Database:
-    """The database in this file, made or upgraded as needed. Raises UserError for a newer, damaged or foreign file."""
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
-    event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", _begin)
-    with _translated(str(path)):
-        _upgrade(engine, path)
-    return Database(engine)
-
-
-def _prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    # The driver's own transactions begin late and lose updates between processes (240 of 600 in a trial); `_begin` begins ours.
-    assert isinstance(connection, sqlite3.Connection)
-    connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin(connection: Connection) -> None:
-    reading = connection.get_execution_options().get("dtaas_reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-
-def _upgrade(engine: Engine, path: Path) -> None:
-    with engine.connect() as connection:
-        found = _revision(connection)
-        if found == REVISIONS[-1]:
-            return
-    if found is not None and found in REVISIONS:
-        _copy(path, found)
-    with engine.begin() as connection:
-        # Several processes may come here at once: the first upgrades under the write lock, the others see it done.
-        found = _revision(connection)
-        if found == REVISIONS[-1]:
-            return
+    def _refuse(self, found: str | None, tables: set[str]) -> None:
+        if is_foreign(tables):
+            raise UserError(
+                f"{self._place} is a database of another application.",
+                remedy="Choose another --workspace, or another database for the metadata.",
+            )
         if found is not None and found not in REVISIONS:
             raise UserError(
                 f"The workspace was last used by a newer version of this application (its metadata has revision {found}).",
                 remedy="Update the application, or choose another --workspace.",
             )
-        if found is None and inspect(connection).get_table_names():
-            raise UserError(f"{path} is a database of another application.", remedy="Choose another --workspace.")
-        _run_migrations(connection)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            explained = self._explain(error)
+            if explained is None:
+                raise
+            raise explained from error
+        except PoolTimeout:
+            raise TransientError(
+                f"{self._place} is busy: all connections to it are in use.", remedy="Try again in a moment."
+            ) from None
+
+
+def is_foreign(tables: set[str]) -> bool:
+    """Whether a database with these tables belongs to another application."""
+    return bool(tables) and not {"alembic_version", "setting", "staged_part"} <= tables
 
 
 def _revision(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None
-    return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one())
+    return str(connection.execute(text("SELECT max(version_num) FROM alembic_version")).scalar_one())
 
 
 def _run_migrations(connection: Connection) -> None:
@@ -99,34 +120,3 @@ def _run_migrations(connection: Connection) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
-
-
-def _copy(path: Path, revision: str) -> None:
-    copy = path.with_name(f"{path.name}.before-{revision}-{time.strftime('%Y%m%d-%H%M%S')}")
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
-        source.backup(target)
-
-
-@contextmanager
-def _translated(place: str = "The metadata database") -> Iterator[None]:
-    try:
-        yield
-    except OperationalError as error:
-        raise _explained(place, error) from error
-    except DatabaseError as error:
-        if "not a database" in str(error.orig) or "malformed" in str(error.orig):
-            raise UserError(
-                f"{place} is damaged: {error.orig}.", remedy="Restore a copy of it, or choose another --workspace."
-            ) from None
-        raise
-
-
-def _explained(place: str, error: OperationalError) -> AppError:
-    cause = str(error.orig)
-    if "locked" in cause or "busy" in cause:
-        return TransientError(f"{place} is in use by another process.", remedy="Try again in a moment.")
-    if "disk is full" in cause or "full" in cause:
-        return UserError(f"{place} cannot grow: the disk is full.", remedy="Free some space.")
-    if "readonly" in cause or "unable to open" in cause:
-        return UserError(f"{place} cannot be written: {cause}.", remedy="Check the workspace folder and its permissions.")
-    return UserError(f"{place} gave an error: {cause}.", remedy="Check the disk, or choose another --workspace.")

@@ -1,49 +1,64 @@
-"""What happened: runs with their table runs and log, and the requests that other processes make of a running one."""
+"""What happened: runs with their table runs, parts and log, and the requests that other processes make of a running one.
 
+Written here; how it is read is in runs_view.
+"""
+
+import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any, Literal
+from pathlib import Path
+from typing import Literal
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Connection, delete, insert, or_, select, update
 
-from dtaas_desktop.domain.events import Event, Notice, TableFailed, TableProgress, TablePublished, TableStarted
-from dtaas_desktop.domain.table import Counts
-from dtaas_desktop.services import records
+from dtaas_desktop.domain.events import Event, PartDone
+from dtaas_desktop.services import records, runs_view
+from dtaas_desktop.services.activity_sums import RunEnd, add_to_activity, prune_activity
 from dtaas_desktop.services.database import Database
+from dtaas_desktop.services.run_figures import Figures, RunFigures
+from dtaas_desktop.services.run_log import line_of
+from dtaas_desktop.services.runs_view import LogLine, PartRecord, RunRecord, RunState, TableRunRecord
+from dtaas_desktop.services.table_run_values import NEW, values_of
+from dtaas_desktop.services.upsert import upsert
 
-RunState = Literal["running", "done", "failed", "partly failed", "paused", "cancelled", "interrupted"]
+Origin = Literal["command line", "window", "schedule"]
+Request = Literal["pause", "cancel"]
 RESUMABLE: frozenset[str] = frozenset({"paused", "interrupted", "failed", "partly failed"})
+BAD_ENDS: frozenset[str] = frozenset({"failed", "partly failed", "interrupted"})
+
+DIED = "The process of this run ended without a word (killed, or the machine was switched off)."
+DIED_REMEDY = "Nothing is lost: resume goes on where it stopped."
+_LOG_LINES_KEPT = 20_000  # of a run that goes on: one that follows changes may never end
+_PRUNED_AT_A_TIME = 500  # so that nobody waits long for the database
 
 
-@dataclass(frozen=True, slots=True)
-class RunRecord:
-    """One run as remembered. Times are seconds since 1970, UTC."""
+@dataclass(slots=True)
+class _Live:
+    """A run that this process writes."""
 
-    id: str
     task: str
-    task_name: str
-    state: RunState
-    started_at: float
-    finished_at: float | None
-    message: str
-    remedy: str
+    figures: RunFigures
 
 
 class History:
-    """Reads and writes it."""
+    """Reads and writes it. Thread-safe; a run is written by one thread at a time."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, logs: Path | None = None) -> None:
+        """`logs`: the folder of the log files of run processes."""
         self._database = database
+        self._logs = logs
+        self._live: dict[str, _Live] = {}
 
-    def begin(self, run: str, *, task: str, name: str, process: int) -> None:
+    def begin(
+        self, run: str, *, task: str, name: str, process: int, origin: Origin = "command line", follow: bool = False
+    ) -> None:
         """Remember that a run began. Runs of the task that still count as running died without a word: they are interrupted."""
         now = time.time()
         table = records.runs
         with self._database.writing() as connection:
-            connection.execute(
-                update(table).where(table.c.task == task, table.c.state == "running").values(state="interrupted", finished_at=now)
-            )
+            for dead in connection.execute(select(table).where(table.c.task == task, table.c.state == "running")).all():
+                _bury(connection, dead.id, task, dead.started_at, dead.seen_at)
             connection.execute(
                 insert(table).values(
                     id=run,
@@ -51,146 +66,268 @@ class History:
                     task_name=name,
                     state="running",
                     process=process,
+                    host=platform.node()[:100],
+                    origin=origin,
                     started_at=now,
                     seen_at=now,
-                    failures="",
                 )
             )
+        self._live[run] = _Live(task, RunFigures(time.monotonic(), follow=follow))
 
-    def end(self, run: str, state: RunState, *, failures: str = "", message: str = "", remedy: str = "") -> None:
-        now = time.time()
-        with self._database.writing() as connection:
-            connection.execute(
-                update(records.runs)
-                .where(records.runs.c.id == run)
-                .values(state=state, finished_at=now, seen_at=now, failures=failures, message=message, remedy=remedy)
-            )
-            connection.execute(
-                update(records.table_runs)
-                .where(records.table_runs.c.run == run, records.table_runs.c.state == "running")
-                .values(state=state if state in ("paused", "cancelled") else "interrupted")
-            )
+    def note(self, run: str, events: list[tuple[float, Event]]) -> Request | None:
+        """Write what happened (time, event) and that the run lives; the answer is what other processes ask of it.
 
-    def note(self, run: str, events: list[tuple[float, Event]]) -> Literal["pause", "cancel"] | None:
-        """Write what happened (time, event) and that the run lives; the answer is what other processes ask of it."""
+        May be called again with the same events if it raised.
+        """
+        live = self._lives(run)
+        now = time.monotonic()
+        for _, event in events:
+            live.figures.take(now, event)
+        figures = live.figures.at(now)
         with self._database.writing() as connection:
             for at, event in events:
-                if isinstance(event, Notice):
-                    line = {
-                        "run": run,
-                        "at": at,
-                        "level": event.level,
-                        "source_table": event.table,
-                        "message": event.message,
-                    }
-                    connection.execute(insert(records.log_lines).values(**line))
-                    continue
-                name, values = _table_run_values(event)
-                if name is None:
-                    continue
-                table = records.table_runs
-                changed = connection.execute(update(table).where(table.c.run == run, table.c.name == name).values(**values))
-                if changed.rowcount == 0:
-                    connection.execute(insert(table).values(run=run, name=name, began_at=at, **_BLANK | values))
-            connection.execute(update(records.runs).where(records.runs.c.id == run).values(seen_at=time.time()))
+                _write(connection, run, at, event)
+            _write_log(connection, run, events)
+            _write_figures(connection, run, figures)
+            add_to_activity(
+                connection,
+                live.task,
+                time.time(),
+                rows=figures.rows_added,
+                size=figures.bytes_added,
+                rate=figures.rows_per_second,
+            )
             asked = connection.execute(select(records.runs.c.request).where(records.runs.c.id == run)).scalar()
+        live.figures.noted(figures)
         return None if asked is None else ("cancel" if asked == "cancel" else "pause")
 
-    def ask(self, task: str, request: Literal["pause", "cancel"]) -> str | None:
-        """Ask the task's running run to stop; its id, or None if none is running."""
+    def end(self, run: str, state: RunState, *, failures: str = "", message: str = "", remedy: str = "") -> None:
+        """Remember how a run ended. `failures`: classes of failure with commas between; a message goes into the log too."""
+        live = self._lives(run)
+        now = time.time()
+        table = records.runs
+        with self._database.writing() as connection:
+            started_at = connection.execute(select(table.c.started_at).where(table.c.id == run)).scalar_one()
+            values: dict[str, object] = {
+                "state": state,
+                "finished_at": now,
+                "seen_at": now,
+                "failures": failures,
+                "message": message,
+                "remedy": remedy,
+                "rows_per_second": live.figures.average(time.monotonic()),
+                "seconds_left": None,
+                "following": False,
+            }
+            if state == "done":
+                values["percent"] = 100.0
+            connection.execute(update(table).where(table.c.id == run).values(**values))
+            if message:
+                _log_error(connection, run, now, f"{message} {remedy}".strip())
+            _close_table_runs(connection, run, state if state in ("paused", "cancelled") else "interrupted")
+            add_to_activity(connection, live.task, now, ended=RunEnd(now - started_at, bad=state in BAD_ENDS))
+        del self._live[run]
+
+    def ask(self, task: str, request: Request) -> str | None:
+        """Ask the task's running run to stop; its id, or None if none is running. A pause does not undo a cancel."""
         table = records.runs
         with self._database.writing() as connection:
             run = connection.execute(select(table.c.id).where(table.c.task == task, table.c.state == "running")).scalar()
             if run is not None:
-                connection.execute(update(table).where(table.c.id == run).values(request=request))
+                open_to_it = or_(table.c.request.is_(None), table.c.request != "cancel")
+                connection.execute(update(table).where(table.c.id == run, open_to_it).values(request=request))
         return run
 
-    def run(self, run: str) -> RunRecord:
-        """The run with this id."""
+    def settle_dead(self, is_running: Callable[[str], bool]) -> int:
+        """Mark as interrupted the runs that count as running though their task (UUID) runs nowhere; how many there were."""
+        table = records.runs
         with self._database.reading() as connection:
-            return _record(connection.execute(select(records.runs).where(records.runs.c.id == run)).one())
+            running = connection.execute(select(table).where(table.c.state == "running")).all()
+        dead = [row for row in running if not is_running(row.task)]
+        settled = 0
+        for row in dead:
+            # One that ended properly since it was looked at has another state by now, and is left alone.
+            with self._database.writing() as connection:
+                settled += _bury(connection, row.id, row.task, row.started_at, row.seen_at)
+        return settled
+
+    def prune(self, days: int) -> int:
+        """Forget runs that ended more than this many days ago, with their log files, and old sums; how many runs."""
+        now = time.time()
+        pruned = 0
+        while deleted := self._prune_some(now - days * 86_400):
+            pruned += deleted
+        with self._database.writing() as connection:
+            prune_activity(connection, now, days)
+            for (run,) in connection.execute(select(records.runs.c.id).where(records.runs.c.state == "running")).all():
+                _shorten_log(connection, run)
+        self._prune_log_files(now - days * 86_400)
+        return pruned
+
+    # How it is read
+
+    def run(self, run: str) -> RunRecord:
+        """The run with this id. Raises UserError if it is not remembered any more."""
+        with self._database.reading() as connection:
+            return runs_view.run(connection, run)
 
     def latest(self, task: str) -> RunRecord | None:
         """The task's newest run."""
+        found = self.runs(task=task, limit=1)
+        return found[0] if found else None
+
+    def runs(
+        self,
+        *,
+        task: str | None = None,
+        states: Collection[str] = (),
+        search: str = "",
+        before: float | None = None,
+        limit: int = 200,
+    ) -> list[RunRecord]:
+        """Runs, newest first: of a task (UUID), in one of these states, begun before a moment.
+
+        `search` is a part of the name that the task had, in any case, or the beginning of the run's id.
+        """
+        with self._database.reading() as connection:
+            return runs_view.runs(connection, task=task, states=states, search=search, before=before, limit=limit)
+
+    def running(self) -> list[RunRecord]:
+        """The runs that count as running, newest first."""
+        return self.runs(states=("running",), limit=10_000)
+
+    def latest_by_task(self) -> dict[str, RunRecord]:
+        """The newest run of each task there is, by its UUID; tasks that never ran are left out."""
+        with self._database.reading() as connection:
+            return runs_view.latest_by_task(connection)
+
+    def table_runs(self, run: str) -> list[TableRunRecord]:
+        """The run's table runs in the order they began; those that wait come last, in their order."""
+        with self._database.reading() as connection:
+            return runs_view.table_runs(connection, run)
+
+    def parts(self, run: str) -> list[PartRecord]:
+        """The run's finished parts in the order they began; of changes, the latest turn of each table run."""
+        with self._database.reading() as connection:
+            return runs_view.parts(connection, run)
+
+    def log(
+        self,
+        run: str,
+        *,
+        levels: Collection[str] = (),
+        search: str = "",
+        after_id: int = 0,
+        limit: int = 500,
+        newest: bool = False,
+    ) -> list[LogLine]:
+        """Lines of the run's log in their order: of these levels, with this text in message or table, after the line `after_id`.
+
+        Where there are more than `limit`, the first ones, or with `newest` the last ones.
+        """
+        with self._database.reading() as connection:
+            return runs_view.log(connection, run, levels=levels, search=search, after_id=after_id, limit=limit, newest=newest)
+
+    def _lives(self, run: str) -> _Live:
+        if run not in self._live:
+            with self._database.reading() as connection:
+                task = runs_view.run(connection, run).task
+            self._live[run] = _Live(task, RunFigures(time.monotonic()))
+        return self._live[run]
+
+    def _prune_some(self, ended_before: float) -> int:
         table = records.runs
-        with self._database.reading() as connection:
-            row = connection.execute(
-                select(table).where(table.c.task == task).order_by(table.c.started_at.desc()).limit(1)
-            ).first()
-        return None if row is None else _record(row)
+        old = select(table.c.id).where(table.c.started_at < ended_before, table.c.finished_at < ended_before)
+        with self._database.writing() as connection:
+            ids = connection.execute(old.order_by(table.c.started_at).limit(_PRUNED_AT_A_TIME)).scalars().all()
+            connection.execute(delete(table).where(table.c.id.in_(ids)))
+        return len(ids)
 
-    def table_runs(self, run: str) -> list[Mapping[str, Any]]:
-        """The run's table runs as in records.table_runs, in the order they began."""
-        table = records.table_runs
-        with self._database.reading() as connection:
-            return [
-                dict(row)
-                for row in connection.execute(select(table).where(table.c.run == run).order_by(table.c.began_at)).mappings()
-            ]
-
-    def log(self, run: str) -> list[tuple[float, str, str, str]]:
-        """The run's log: time, level, table, message."""
-        table = records.log_lines
-        with self._database.reading() as connection:
-            rows = connection.execute(select(table).where(table.c.run == run).order_by(table.c.id)).all()
-        return [(row.at, row.level, row.source_table, row.message) for row in rows]
+    def _prune_log_files(self, written_before: float) -> None:
+        if self._logs is None or not self._logs.is_dir():
+            return
+        for file in self._logs.glob("run-*.log"):
+            try:
+                if file.stat().st_mtime < written_before:
+                    file.unlink()
+            except OSError:
+                continue  # another process is at it, or has it open: next time
 
 
-_BLANK: dict[str, Any] = {"source_table": "", "target": "", "state": "running"}
+def _write(connection: Connection, run: str, at: float, event: Event) -> None:
+    if isinstance(event, PartDone):
+        key = {"run": run, "table_run": event.table_run, "part": event.part}
+        done = {"began_at": event.began_at, "ended_at": event.began_at + event.seconds, "rows_read": event.rows}
+        upsert(connection, records.part_runs, key, done)
+        return
+    name, values = values_of(event, at)
+    if name is not None:
+        upsert(connection, records.table_runs, {"run": run, "name": name}, values, new=NEW | {"began_at": at} | values)
 
 
-def _record(row: Row[Any]) -> RunRecord:
-    return RunRecord(row.id, row.task, row.task_name, row.state, row.started_at, row.finished_at, row.message, row.remedy)
+def _write_log(connection: Connection, run: str, events: list[tuple[float, Event]]) -> None:
+    lines = [
+        {"run": run, "at": at, "level": line[0], "source_table": line[1], "message": line[2]}
+        for at, event in events
+        if (line := line_of(event)) is not None
+    ]
+    if lines:
+        connection.execute(insert(records.log_lines), lines)
 
 
-def _table_run_values(event: Event) -> tuple[str | None, dict[str, Any]]:
-    """The table run that an event is about, and the columns it changes."""
-    match event:
-        case TableStarted():
-            return event.table_run, {
-                "source_table": event.table,
-                "target": event.target,
-                "connection": event.connection,
-                "parts": event.parts,
-                "rows_estimate": event.rows_estimate,
-                "kind": event.kind,
-                "state": "running",
-            }
-        case TableProgress():
-            return event.table_run, _count_values(event.counts) | {"bytes": event.bytes, "parts_done": event.parts_done}
-        case TablePublished():
-            published = event.published
-            # Counts and bytes are those of the whole run, and come with the progress that was told just before.
-            return event.table_run, {
-                "state": "done",
-                "seconds": event.seconds,
-                "revision": published.revision,
-                "files": published.files,
-                "kind": event.kind,
-                "position": event.position,
-                "as_of": event.as_of,
-                "location": published.location,
-                "query": published.query,
-                "message": "",
-                "remedy": "",
-            }
-        case TableFailed():
-            return event.table_run, {
-                "source_table": event.table,
-                "target": event.target,
-                "state": "failed",
-                "message": event.message,
-                "remedy": event.remedy,
-            }
-        case _:
-            return None, {}
+def _log_error(connection: Connection, run: str, at: float, message: str) -> None:
+    connection.execute(insert(records.log_lines).values(run=run, at=at, level="error", source_table="", message=message))
 
 
-def _count_values(counts: Counts) -> dict[str, int]:
-    return {
-        "rows_read": counts.read,
-        "rows_filtered": counts.filtered,
-        "rows_rejected": counts.rejected,
-        "rows_written": counts.written,
-        "cells_nulled": counts.nulled,
+def _write_figures(connection: Connection, run: str, figures: Figures) -> None:
+    table = records.runs
+    values = {
+        "seen_at": time.time(),
+        "rows_read": figures.counts.read,
+        "rows_written": figures.counts.written,
+        "rows_rejected": figures.counts.rejected,
+        "bytes": figures.bytes,
+        "rows_per_second": figures.rows_per_second,
+        "percent": figures.percent,
+        "seconds_left": figures.seconds_left,
+        "following": figures.following,
     }
+    connection.execute(update(table).where(table.c.id == run).values(**values))
+    for name in figures.stalled:
+        one = records.table_runs
+        connection.execute(update(one).where(one.c.run == run, one.c.name == name).values(rows_per_second=0.0))
+
+
+def _close_table_runs(connection: Connection, run: str, state: str) -> None:
+    table = records.table_runs
+    open_ones = table.c.state.in_(("running", "waiting"))
+    closed = {"state": state, "rows_per_second": 0.0, "seconds_left": None}
+    connection.execute(update(table).where(table.c.run == run, open_ones).values(**closed))
+
+
+def _bury(connection: Connection, run: str, task: str, started_at: float, seen_at: float) -> int:
+    """Mark a run that died as interrupted, unless it ended properly meanwhile: 1 or 0."""
+    table = records.runs
+    closed = {
+        "state": "interrupted",
+        "finished_at": seen_at,
+        "message": DIED,
+        "remedy": DIED_REMEDY,
+        "rows_per_second": 0.0,
+        "seconds_left": None,
+        "following": False,
+    }
+    died = connection.execute(update(table).where(table.c.id == run, table.c.state == "running").values(**closed)).rowcount
+    if died:
+        _close_table_runs(connection, run, "interrupted")
+        _log_error(connection, run, seen_at, f"{DIED} {DIED_REMEDY}")
+        add_to_activity(connection, task, seen_at, ended=RunEnd(max(0.0, seen_at - started_at), bad=True))
+    return died
+
+
+def _shorten_log(connection: Connection, run: str) -> None:
+    table = records.log_lines
+    kept = select(table.c.id).where(table.c.run == run).order_by(table.c.id.desc()).offset(_LOG_LINES_KEPT).limit(1)
+    last = connection.execute(kept).scalar()
+    if last is not None:
+        connection.execute(delete(table).where(table.c.run == run, table.c.id <= last))

@@ -54,7 +54,22 @@ runs = Table(
     Column("failures", Text, nullable=False, default=""),
     Column("message", Text, nullable=False, default=""),
     Column("remedy", Text, nullable=False, default=""),
+    Column("host", String(100), nullable=False, default=""),  # the machine it ran on: a metadata database may serve several
+    Column("origin", String(20), nullable=False, default="command line"),  # who started it: window, schedule or command line
+    # Over all its table runs, written while it goes on: lists and charts need no join.
+    Column("rows_read", BigInteger, nullable=False, default=0),
+    Column("rows_written", BigInteger, nullable=False, default=0),
+    Column("rows_rejected", BigInteger, nullable=False, default=0),
+    Column("bytes", BigInteger, nullable=False, default=0),
+    Column("rows_per_second", Float, nullable=False, default=0.0),  # now; of a finished run: its average
+    Column("percent", Float),
+    Column("seconds_left", Float),
+    Column("following", Boolean, nullable=False, default=False),
     Index("ix_run_task_started", "task", "started_at"),
+    Index("ix_run_task_state_started", "task", "state", "started_at"),
+    Index("ix_run_name_state_started", "task_name", "state", "started_at"),
+    Index("ix_run_started", "started_at"),
+    Index("ix_run_state_started", "state", "started_at"),
 )
 
 table_runs = Table(
@@ -77,6 +92,9 @@ table_runs = Table(
     Column("parts", Integer, nullable=False, default=0),
     Column("parts_done", Integer, nullable=False, default=0),
     Column("rows_estimate", BigInteger),
+    Column("rows_per_second", Float, nullable=False, default=0.0),
+    Column("percent", Float),
+    Column("seconds_left", Float),
     Column("seconds", Float),
     Column("revision", BigInteger),
     Column("kind", String(10), nullable=False, default="load"),  # of the latest publication: load or changes
@@ -84,8 +102,41 @@ table_runs = Table(
     Column("as_of", Float),  # up to when the target holds what was committed at the source
     Column("location", Text, nullable=False, default=""),
     Column("query", Text, nullable=False, default=""),
+    Column("failure", String(10), nullable=False, default=""),  # fix, reload, wait, bug or drift
     Column("message", Text, nullable=False, default=""),
     Column("remedy", Text, nullable=False, default=""),
+)
+
+part_runs = Table(  # the timeline of a run
+    "part_run",
+    metadata,
+    Column("run", ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("table_run", Text, primary_key=True),
+    Column("part", String(100), primary_key=True),
+    Column("began_at", Float, nullable=False),
+    Column("ended_at", Float, nullable=False),
+    Column("rows_read", BigInteger, nullable=False),
+)
+
+activity = Table(  # sums over spans of time, so that charts of a month need not read a million runs
+    "activity",
+    metadata,
+    Column("span", Integer, primary_key=True),  # seconds: 60 or 3600
+    Column("began_at", BigInteger, primary_key=True),  # seconds since 1970, a multiple of the span
+    Column("task", String(36), primary_key=True),
+    Column("rows_written", BigInteger, nullable=False, default=0),
+    Column("bytes", BigInteger, nullable=False, default=0),
+    Column("runs", Integer, nullable=False, default=0),  # that ended in it
+    Column("failed", Integer, nullable=False, default=0),  # of these
+    Column("seconds", Float, nullable=False, default=0.0),  # of these, together
+    Column("peak", Float, nullable=False, default=0.0),  # the highest rows a second seen
+)
+
+schedule_marks = Table(
+    "schedule_mark",
+    metadata,
+    Column("task", String(36), primary_key=True),
+    Column("handled_at", Float, nullable=False),  # every time due up to here is done with
 )
 
 plans = Table(

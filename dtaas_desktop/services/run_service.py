@@ -8,7 +8,7 @@ import time
 import traceback
 import uuid
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from dtaas_desktop.connectors.registry import open_destination, open_source
 from dtaas_desktop.domain.changes import Lag
@@ -25,25 +25,14 @@ from dtaas_desktop.engine.load import Resume
 from dtaas_desktop.engine.side_by_side import failure_class
 from dtaas_desktop.engine.survey import Survey, Systems, source_tables, survey
 from dtaas_desktop.engine.task_run import RunOutcome, TaskRun
-from dtaas_desktop.services.history import RESUMABLE, History, RunRecord
+from dtaas_desktop.services.column_followers import follow_columns
+from dtaas_desktop.services.history import RESUMABLE, History, Request
 from dtaas_desktop.services.journal import MetadataJournal, stored_plan
-from dtaas_desktop.services.locks import is_running, task_lock
+from dtaas_desktop.services.run_request import RunRequest
+from dtaas_desktop.services.runs_view import RunRecord
 from dtaas_desktop.services.workspace import Workspace
 
 NOTE_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class RunRequest:
-    """What is asked of a run. `take_over` names targets whose present content or owner the user accepts, `reload` tables to be read
-    whole again; `follow`: go on with change turns until asked to stop.
-    """
-
-    task: str
-    resume: bool = False
-    take_over: Collection[str] = field(default=())
-    reload: Collection[str] = field(default=())
-    follow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +57,12 @@ class RunService:
         """
         workspace = self._workspace
         task = workspace.tasks.named(request.task)
-        with task_lock(workspace.locks, task.uuid, task.name):
+        with workspace.task_lock(task.uuid, task.name):
             resume = self._resume(task) if request.resume else None
             run = str(uuid.uuid4())
-            workspace.history.begin(run, task=task.uuid, name=task.name, process=os.getpid())
+            workspace.history.begin(
+                run, task=task.uuid, name=task.name, process=os.getpid(), origin=request.origin, follow=request.follow
+            )
             with _Chronicle(workspace.history, run, emit, cancel) as chronicle:
                 try:
                     systems = self._systems(task)
@@ -86,6 +77,7 @@ class RunService:
                         resume=resume,
                         take_over=request.take_over,
                         reload=request.reload,
+                        only=request.only,
                         follow=request.follow,
                     ).run()
                 except AppError as error:
@@ -142,9 +134,16 @@ class RunService:
 
         Raises UserError if none is running, TransientError if it has not paused in time (it will at the next batch border).
         """
+        return self._stop(name, "pause", wait_seconds)
+
+    def cancel(self, name: str, *, wait_seconds: float) -> RunRecord:
+        """As `pause`, but what was only staged is dropped, and there is nothing to resume."""
+        return self._stop(name, "cancel", wait_seconds)
+
+    def _stop(self, name: str, request: Request, wait_seconds: float) -> RunRecord:
         task = self._workspace.tasks.named(name)
-        running = is_running(self._workspace.locks, task.uuid)
-        run = self._workspace.history.ask(task.uuid, "pause") if running else None
+        running = self._workspace.is_running(task.uuid)
+        run = self._workspace.history.ask(task.uuid, request) if running else None
         if run is None:
             raise UserError(f"Task “{task.name}” is not running.", remedy="Nothing needs to be done.")
         deadline = time.monotonic() + wait_seconds
@@ -154,7 +153,7 @@ class RunService:
                 return record
             time.sleep(0.1)
         raise TransientError(
-            f"Task “{task.name}” was asked to pause but has not yet.",
+            f"Task “{task.name}” was asked to {request} but has not yet.",
             remedy="It will at its next batch; look again in a moment.",
         )
 
@@ -182,9 +181,11 @@ class RunService:
             if name is None:
                 continue
             if node.kind == "source":
-                sources.setdefault(name, open_source(connections[name]))
+                sources.setdefault(name, open_source(connections[name], secret=self._workspace.secrets.resolve))
             elif name not in destinations:
                 destinations[name] = open_destination(connections[name], workspace=self._workspace.id)
+        if task.options.transfer == "incremental":
+            sources = follow_columns(task, sources)
         return Systems(sources, destinations, self._workspace.secrets.resolve)
 
 

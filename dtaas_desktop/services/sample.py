@@ -3,11 +3,10 @@
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from dtaas_desktop.domain.connection import Connection
 from dtaas_desktop.domain.errors import UserError
@@ -38,16 +37,23 @@ def install(workspace: Workspace) -> Sequence[Task]:
         if connection.name not in known:
             workspace.connections.save(connection)
     tasks = {task.uuid: task for task in workspace.tasks.all()}
-    shipped = [from_json(path.read_text(encoding="utf-8")).task for path in sorted(_folder().glob("*.task.json"))]
-    for task in shipped:
+    for task in shipped():
         if task.uuid not in tasks:
             workspace.tasks.save(task)
             tasks[task.uuid] = task
-    return [tasks[task.uuid] for task in shipped]
+    return [tasks[task.uuid] for task in shipped()]
+
+
+@cache
+def shipped() -> Sequence[Task]:
+    """The sample's tasks as they are shipped, the one to begin with first; by their UUIDs they are known in a workspace."""
+    return tuple(from_json(path.read_text(encoding="utf-8")).task for path in sorted(_folder().glob("*.task.json")))
 
 
 def make_database(path: Path) -> None:
     """Write the sample's five tables into a new SQLite file. All or nothing: the file appears when it is whole."""
+    import pyarrow.parquet as pq  # here: the window knows of the sample, and starts without what makes it
+
     unfinished = path.with_suffix(".unfinished")
     unfinished.unlink(missing_ok=True)
     with closing(sqlite3.connect(unfinished)) as connection:
@@ -86,5 +92,7 @@ def _declared(type_: pa.DataType) -> str:
 
 
 def _plain(column: pa.Array) -> pa.Array:
+    import pyarrow.compute as pc
+
     # SQLite has no type for moments: ISO text is its convention.
     return pc.strftime(column.cast(pa.timestamp("s")), "%Y-%m-%d %H:%M:%S") if pa.types.is_timestamp(column.type) else column

@@ -43,7 +43,10 @@ def run(monkeypatch: pytest.MonkeyPatch, asked: list[tuple[str, ...]]) -> list[s
     return words
 
 
-def test_demo_needs_only_the_core_and_passes_arguments_on(run: list[str], asked: list[tuple[str, ...]]) -> None:
+def test_demo_without_a_display_needs_only_the_core_and_passes_arguments_on(
+    run: list[str], asked: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dev, "has_display", lambda: False)
     assert dev.main(["demo", "--json"]) == 7
     assert asked == [(".venv", "core")]
     assert run == [
@@ -58,9 +61,34 @@ def test_demo_needs_only_the_core_and_passes_arguments_on(run: list[str], asked:
     ]
 
 
+@pytest.mark.parametrize(("code", "shown"), [(0, True), (2, False)])
+def test_demo_with_a_display_runs_the_sample_and_opens_the_window_on_it(
+    code: int, shown: bool, run: list[str], asked: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before: list[list[str]] = []
+
+    def finish(command: Sequence[str | Path], **_: object) -> "subprocess.CompletedProcess[bytes]":
+        before.append([str(word) for word in command])
+        return subprocess.CompletedProcess(command, code)
+
+    monkeypatch.setattr(dev, "has_display", lambda: True)
+    monkeypatch.setattr("subprocess.run", finish)
+    assert dev.main(["demo"]) == (7 if shown else code)
+    program = [str(PYTHON), "-P", "-m", "dtaas_desktop", "--workspace", str(ROOT / "demo-workspace")]
+    assert before == [[*program, "--run-sample"]]
+    assert run == (program if shown else [])
+    assert asked == [(".venv", "core", "app")]
+
+
+def test_app_opens_the_window(run: list[str], asked: list[tuple[str, ...]]) -> None:
+    assert dev.main(["app", "--workspace", "somewhere"]) == 7
+    assert asked == [(".venv", "core", "app")]
+    assert run == [str(PYTHON), "-P", "-m", "dtaas_desktop", "--workspace", "somewhere"]
+
+
 def test_tests_run_on_all_cores_with_the_arguments_given(run: list[str], asked: list[tuple[str, ...]]) -> None:
     assert dev.main(["test", "tests/domain", "-k", "x"]) == 7
-    assert asked == [(".venv", "core", "dev")]
+    assert asked == [(".venv", "core", "app", "dev")]
     cores = str(dev.usable_cores())
     assert run == [str(PYTHON), "-m", "pytest", "-n", cores, "--dist", "worksteal", "tests/domain", "-k", "x"]
 
@@ -73,7 +101,7 @@ def test_a_choice_of_processes_is_left_alone(run: list[str], choice: list[str]) 
 
 def test_bench_has_an_environment_for_the_product_and_one_for_its_peers(run: list[str], asked: list[tuple[str, ...]]) -> None:
     dev.main(["bench", "--rounds", "1"])
-    assert asked == [(".venv", "core"), (".venv-bench", "bench")]
+    assert asked == [(".venv", "core", "app"), (".venv-bench", "bench")]
     assert run[1:] == [str(ROOT / "packaging" / "benchmarks" / "run.py"), "--rounds", "1"]
 
 

@@ -2,50 +2,67 @@
 
 import multiprocessing
 import sqlite3
-import stat
-import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, insert, select, update
+from sqlalchemy import insert, select, text, update
 
 from dtaas_desktop.domain.connection import Connection
 from dtaas_desktop.domain.design import Design, Node
 from dtaas_desktop.domain.errors import TransientError, UserError
 from dtaas_desktop.domain.task import Task
-from dtaas_desktop.services import database, records
-from dtaas_desktop.services.locks import is_running, task_lock
+from dtaas_desktop.services import database as database_module
+from dtaas_desktop.services import records
+from dtaas_desktop.services.metadata_place import MetadataSettings, server_of
+from dtaas_desktop.services.postgresql_database import postgresql_database
+from dtaas_desktop.services.sqlite_database import sqlite_database
 from dtaas_desktop.services.workspace import Workspace, open_workspace
 
 UUID = "00000000-0000-4000-8000-00000000000a"
 
 
-@pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    opened = open_workspace(tmp_path / "workspace")
-    yield opened
-    opened.close()
-
-
 def test_the_known_revisions_are_those_of_the_migrations() -> None:
     config = Config()
-    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(Path(database_module.__file__).parent / "migrations"))
     script = ScriptDirectory.from_config(config)
-    assert tuple(reversed([one.revision for one in script.walk_revisions()])) == database.REVISIONS
+    assert tuple(reversed([one.revision for one in script.walk_revisions()])) == database_module.REVISIONS
 
 
 def test_migrations_make_exactly_the_tables_that_the_code_knows(workspace: Workspace) -> None:
-    from alembic.autogenerate import compare_metadata
-
-    engine = create_engine(f"sqlite:///{workspace.folder / 'metadata.sqlite'}")
-    with engine.connect() as connection:
+    with workspace.database.reading() as connection:
         assert compare_metadata(MigrationContext.configure(connection), records.metadata) == []
-    engine.dispose()
+
+
+def test_an_older_workspace_is_upgraded_with_all_it_holds(folder: Path, place: MetadataSettings) -> None:
+    _make_revision(folder, place, "0001")
+    opened = open_workspace(folder)
+    with opened.database.reading() as connection:
+        run = connection.execute(select(records.runs)).one()
+        assert compare_metadata(MigrationContext.configure(connection), records.metadata) == []
+    assert (run.id, run.host, run.origin, run.rows_written, run.following) == ("r", "", "command line", 0, False)
+    opened.close()
+    copies = [file.name for file in folder.iterdir() if ".before-0001-" in file.name]
+    assert len(copies) == (1 if place.kind == "sqlite" else 0)
+
+
+def _make_revision(folder: Path, place: MetadataSettings, revision: str) -> None:
+    database = (
+        sqlite_database(folder / "metadata.sqlite") if place.kind == "sqlite" else postgresql_database(server_of(folder, place))
+    )
+    config = Config()
+    config.set_main_option("script_location", str(Path(database_module.__file__).parent / "migrations"))
+    with database.writing() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        columns = "id, task, task_name, state, process, started_at, seen_at, failures, message, remedy"
+        connection.execute(text(f"INSERT INTO run ({columns}) VALUES ('r', 't', 'T', 'done', 1, 1.5, 2.5, '', '', '')"))
+    database.close()
 
 
 def test_a_newer_workspace_is_refused_with_a_sentence(tmp_path: Path) -> None:
@@ -112,11 +129,11 @@ def test_four_processes_count_without_losing_one(workspace: Workspace) -> None:
         )
 
 
-def test_four_processes_may_make_the_same_workspace_at_once(tmp_path: Path) -> None:
+def test_four_processes_may_make_the_same_workspace_at_once(folder: Path) -> None:
     spawn = multiprocessing.get_context("spawn")
     barrier = spawn.Barrier(4)
-    _all_succeed([spawn.Process(target=_open_and_close, args=(str(tmp_path / "new"), barrier)) for _ in range(4)])
-    opened = open_workspace(tmp_path / "new")
+    _all_succeed([spawn.Process(target=_open_and_close, args=(str(folder), barrier)) for _ in range(4)])
+    opened = open_workspace(folder)
     assert opened.tasks.all() == []
     opened.close()
 
@@ -154,50 +171,12 @@ def test_a_connection_with_bad_settings_is_not_saved(workspace: Workspace) -> No
     assert workspace.connections.all() == {}
 
 
-def test_local_secrets_come_back_and_are_nowhere_in_clear(workspace: Workspace) -> None:
-    canary = "canary-4711-überraschung"
-    workspace.secrets.store("api", canary)
-    assert workspace.secrets.resolve("local:api") == canary
-    workspace.secrets.store("api", canary + "2")
-    assert workspace.secrets.resolve("local:api") == canary + "2"
-    for file in workspace.folder.rglob("*"):
-        if file.is_file():
-            assert canary.encode() not in file.read_bytes()
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no permission bits")
-def test_the_key_of_local_secrets_is_private(workspace: Workspace) -> None:
-    workspace.secrets.store("api", "x")
-    assert stat.S_IMODE((workspace.folder / "secrets.key").stat().st_mode) == 0o600
-    assert [file.name for file in workspace.folder.glob("secrets.key*")] == ["secrets.key"]
-
-
-@pytest.mark.parametrize("reference", ["env:DTAAS_NOT_SET", "local:none", "hunter2", "keyring:x", "env:", ""])
-def test_a_secret_that_is_not_there_is_said_without_repeating_what_was_typed(workspace: Workspace, reference: str) -> None:
-    with pytest.raises(UserError) as refused:
-        workspace.secrets.resolve(reference)
-    assert "hunter2" not in str(refused.value)
-    assert refused.value.remedy
-
-
-def test_a_lost_key_is_said_and_not_silently_replaced(workspace: Workspace) -> None:
-    workspace.secrets.store("api", "x")
-    (workspace.folder / "secrets.key").unlink()
-    with pytest.raises(UserError, match="missing"):
-        workspace.secrets.resolve("local:api")
-    workspace.secrets.store("other", "y")
-    with pytest.raises(UserError, match="another one"):
-        workspace.secrets.resolve("local:api")
-
-
-def test_environment_secrets(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DTAAS_TEST_SECRET", "s3cret")
-    assert workspace.secrets.resolve("env:DTAAS_TEST_SECRET") == "s3cret"
-
-
-def test_a_task_runs_once_at_a_time(tmp_path: Path) -> None:
-    with task_lock(tmp_path, UUID, "Nightly"):
-        assert is_running(tmp_path, UUID)
-        with pytest.raises(TransientError, match="already running"), task_lock(tmp_path, UUID, "Nightly"):
+def test_a_task_runs_once_at_a_time(workspace: Workspace) -> None:
+    workspace.tasks.save(Task(UUID, "Nightly", Design()))
+    with workspace.task_lock(UUID, "Nightly"):
+        assert workspace.is_running(UUID)
+        assert workspace.running_locks() == {UUID}
+        with pytest.raises(TransientError, match="already running"), workspace.task_lock(UUID, "Nightly"):
             pass
-    assert not is_running(tmp_path, UUID)
+    assert not workspace.is_running(UUID)
+    assert workspace.running_locks() == frozenset()

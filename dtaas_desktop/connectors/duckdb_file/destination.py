@@ -28,7 +28,7 @@ from dtaas_desktop.domain.connection import CheckStep, DuckDBSettings
 from dtaas_desktop.domain.errors import AppError, StagedLost, UserError
 from dtaas_desktop.domain.file_settings import FileSettings
 from dtaas_desktop.domain.ports import Budget, Stage
-from dtaas_desktop.domain.table import PartId
+from dtaas_desktop.domain.table import REJECTED, PartId
 from dtaas_desktop.domain.target import REJECTED_SUFFIX, Attempt, PlanId, Publication, Published, Target, TargetState
 
 # Staged rows are written once and read once: quick to pack counts more than small.
@@ -153,7 +153,10 @@ class DuckDBDestination:
 
     def sample(self, target: Target, *, limit: int, rejected: bool = False) -> pa.Table:
         with self._open(f"Reading “{target.name}”", read_only=True) as connection:
-            return Database(connection).rows(target.name + (REJECTED_SUFFIX if rejected else ""), limit)
+            database, name = Database(connection), target.name + (REJECTED_SUFFIX if rejected else "")
+            if rejected and not database.exists("main", name):
+                return REJECTED.empty_table()
+            return database.rows(name, limit)
 
     def _transacted(
         self, publications: Sequence[Publication], harms: Sequence[AppError | None], *, memory: str

@@ -76,7 +76,9 @@ def test_parts_are_of_like_size(tmp_path: Path, numbers: Callable[[], list[int]]
     rows = sorted(numbers())
     source = source_of(numbered(tmp_path / "t.db", rows))
     parts = source.split(source.describe(T), wanted, exact=True)
-    sizes = [sum((p.low is None or n >= int(p.low)) and (p.high is None or n < int(p.high)) for n in rows) for p in parts]
+    sizes = [
+        sum((p.low is None or n >= int(str(p.low))) and (p.high is None or n < int(str(p.high))) for n in rows) for p in parts
+    ]
     assert len(parts) == wanted
     assert sum(sizes) == len(rows)
     assert max(sizes) < 1.5 * len(rows) / wanted, sizes
