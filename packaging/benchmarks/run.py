@@ -13,7 +13,7 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # where this folder is the package `benchmarks`
 
-from benchmarks import changes, data, machine, proof, report, rounds, steps
+from benchmarks import changes, data, machine, proof, report, rounds, steps, window
 from benchmarks.measure import Cost, cost
 from benchmarks.product import Product
 from benchmarks.report import Target, percent, times
@@ -21,7 +21,7 @@ from benchmarks.rounds import OURS, REFERENCE, Result
 
 CHAIN_NAME = "chain of eight"
 _FEW_ROWS = 10
-_SECTIONS = ("peers", "steps", "start", "changes")
+_SECTIONS = ("peers", "steps", "start", "changes", "window")
 
 
 @dataclass
@@ -181,6 +181,25 @@ def following(bench: Bench) -> None:
     bench.targets.append(Target("a change is seen after, at most", max(seen), 1, "less", " s"))
 
 
+def in_the_window(bench: Bench) -> None:
+    """How soon the window is there, what it takes, whether it stays smooth and does not grow."""
+    print("\n# The window")
+    begun = window.starts(bench.product, min(bench.repetitions, 5))
+    found = window.inside(bench.product, bench.copies)
+    bench.found["window"] = {"starts": [asdict(one) for one in begun], "inside": asdict(found)}
+    seconds, memory = [one.seconds for one in begun], [one.megabytes for one in begun]
+    print(f"shown after {report.span(seconds)} s, {report.span(memory)} MB resident")
+    idle, busy = window.p99(found.idle), window.p99(found.busy)
+    print(f"a beat of 10 ms is late by p99 {idle:.1f} ms at rest, {busy:.1f} ms beside two runs ({len(found.busy):,} beats)")
+    print(f"{window.SIMULATED_RUNS:,} simulated runs: {found.before:.0f} MB after a tenth, {found.after:.0f} MB after all")
+    bench.targets += [
+        Target("the window is shown after", median(seconds), 1.5, "less", " s"),
+        Target("memory of the window", max(memory), 220, "less", " MB"),
+        Target("a beat of 10 ms beside two runs is late by, p99", busy, 16, "less", " ms"),
+        Target("growth by simulated runs", 100 * (found.after / found.before - 1), 10, "less", " %"),
+    ]
+
+
 def main(arguments: Sequence[str]) -> int:
     options = grammar().parse_args(arguments)
     python = os.environ.get("DTAAS_PRODUCT_PYTHON")
@@ -191,7 +210,7 @@ def main(arguments: Sequence[str]) -> int:
     bench = Bench(Product(Path(python)), 1 if quick else 10, options.rounds or (1 if quick else 3), 3 if quick else 7)
     facts = machine.facts(bench.product.python)
     print(", ".join(f"{name} {value}" for name, value in facts.items() if not isinstance(value, dict)))
-    sections = {"peers": peers, "steps": transformations, "start": start, "changes": following}
+    sections = {"peers": peers, "steps": transformations, "start": start, "changes": following, "window": in_the_window}
     for name in options.only or _SECTIONS:
         sections[name](bench)
     print(f"\n# Targets\n{report.aligned(['', 'aim', 'measured', ''], [target.row() for target in bench.targets])}")
