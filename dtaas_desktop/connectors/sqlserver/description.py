@@ -1,0 +1,92 @@
+"""A table as the engine plans with it: columns under their Arrow types, keys, sizes, and what the user should know before it runs."""
+
+from collections.abc import Sequence
+
+from dtaas_desktop.connectors.sqlserver.catalog import Relation, StoredColumn
+from dtaas_desktop.connectors.sqlserver.fidelity import fidelity
+from dtaas_desktop.connectors.sqlserver.types import Reading, readings
+from dtaas_desktop.domain.fidelity import Fidelity
+from dtaas_desktop.domain.sqlserver_settings import SqlServerSettings
+from dtaas_desktop.domain.table import Column, TableDescription
+
+_SHOWN = 10
+
+
+def description(relation: Relation, settings: SqlServerSettings, *, collation: str) -> TableDescription:
+    """`collation` is the database's own; columns with another one say so."""
+    columns: list[Column] = []
+    truths: list[Fidelity] = []
+    for stored, read in zip(relation.columns, readings(relation.columns, settings), strict=True):
+        declared = stored.declared
+        truths.append(fidelity(stored, declared, read))
+        columns += [_column(reading, stored, declared if reading is read[0] else "", collation) for reading in read]
+    key = relation.key
+    clustered = relation.clustered
+    return TableDescription(
+        relation.ref,
+        tuple(columns),
+        key,
+        relation.kind,
+        rows_estimate=relation.rows,
+        bytes_estimate=relation.bytes,
+        notes=_notes(relation, truths),
+        clustered=clustered.columns if clustered else (),
+        unique=tuple(index.columns for index in relation.indexes if index.unique and index.columns != key),
+        traits=(*relation.traits, *(("heap",) if relation.heap else ())),
+        capture=_capture(relation),
+        fidelity=tuple(truths),
+    )
+
+
+def _column(reading: Reading, stored: StoredColumn, declared: str, collation: str) -> Column:
+    traits = [
+        word
+        for word, has in (
+            ("identity", stored.identity),
+            ("computed", stored.computed),
+            ("masked", stored.masked),
+            ("encrypted", stored.encrypted),
+            (f"collation {stored.collation}", stored.collation and stored.collation != collation),
+        )
+        if has
+    ]
+    return Column(
+        reading.name,
+        reading.type,
+        nullable=reading.nullable,
+        declared=declared,
+        prefilled=stored.computed or stored.has_default,
+        traits=tuple(traits),
+    )
+
+
+def _notes(relation: Relation, truths: Sequence[Fidelity]) -> tuple[str, ...]:
+    """One sentence for each kind of loss, with the columns that it is about."""
+    lossy: dict[str, list[str]] = {}
+    for truth in truths:
+        if truth.truth == "lossy":
+            lossy.setdefault(truth.note, []).append(truth.column)
+    notes = [f"{_named(columns)}: {note}." for note, columns in lossy.items()]
+    if relation.kind == "table" and relation.heap and (relation.rows or 0) > 0 and not relation.key:
+        notes.append("It has no key: it is read as one part, and from the beginning after an interruption.")
+    return tuple(notes)
+
+
+def _named(columns: Sequence[str]) -> str:
+    shown = ", ".join(f"“{column}”" for column in columns[:_SHOWN]) + (", …" if len(columns) > _SHOWN else "")
+    return f"Column {shown}" if len(columns) == 1 else f"Columns {shown}"
+
+
+def _capture(relation: Relation) -> str:
+    if relation.kind != "table":
+        return ""
+    on = [
+        name
+        for name, has in (("Change data capture", relation.change_data_capture), ("Change Tracking", relation.change_tracking))
+        if has
+    ]
+    return (
+        f"{' and '.join(on)} {'are' if len(on) > 1 else 'is'} switched on at the server."
+        if on
+        else "Its changes are not captured."
+    )
