@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 # Before Qt is loaded: the platform is chosen then.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# No test asks the keyring of whoever runs it; those that are about keyrings set one of their own.
+os.environ.setdefault("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
 
 import psutil
 import pytest

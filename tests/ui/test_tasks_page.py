@@ -239,9 +239,12 @@ def test_a_check_tells_what_would_happen_and_what_waits(
     click(qtbot, page.list.panel.buttons["check"])
     check = page.list.check
     qtbot.waitUntil(lambda: check.pill.text == "It can run", timeout=PATIENCE)
-    said = " ".join(label.text() for label in check.findChildren(QLabel) if label.isVisible())
-    assert "Changes will be applied to revision" in said
-    assert "Up to date: nothing waits." in said
+
+    def said() -> str:
+        return " ".join(label.text() for label in check.findChildren(QLabel) if label.isVisible())
+
+    qtbot.waitUntil(lambda: "Changes will be applied to revision" in said(), timeout=PATIENCE)
+    assert "Up to date: nothing waits." in said()
     click(qtbot, check.back)
     assert page.list.panel.isVisible()
 
