@@ -65,7 +65,7 @@ class RunList(QWidget):
         self._task = ""
         self._tasks: tuple[Task, ...] = ()
         self._whole = False
-        self._reading = self._reads_newest = False
+        self._reading = self._reads_newest = self._older_wanted = False
         self.states, self.task = ChoiceInput(_STATES), QComboBox()
         self.states.setAccessibleName("State")
         self.task.setAccessibleName("Task")
@@ -197,6 +197,9 @@ class RunList(QWidget):
         self._count.setText(f"{len(shown):,}{'' if self._whole else '+'} runs" if len(shown) != 1 else "1 run")
         if shown and self.table.current is None:
             self.table.choose(0)
+        if self._older_wanted:  # somebody scrolled to the end while something else was read
+            self._older_wanted = False
+            self._scrolled(self.table.verticalScrollBar().value())
 
     def _show_tasks(self, tasks: tuple[Task, ...]) -> None:
         if tasks == self._tasks and self.task.currentData() == self._task:
@@ -219,7 +222,10 @@ class RunList(QWidget):
 
     def _scrolled(self, value: int) -> None:
         bar = self.table.verticalScrollBar()
-        if value >= bar.maximum() - bar.pageStep() and self.model.records and not self._whole and not self._reading:
+        if value < bar.maximum() - bar.pageStep() or not self.model.records or self._whole:
+            return
+        self._older_wanted = self._reading
+        if not self._reading:
             self._read(self.model.records[-1].started_at, PAGE, keep=True)
 
     def _runs_changed(self) -> None:
