@@ -37,7 +37,8 @@ class LogCard(Card):
         self._lines: list[LogLine] = []
         self._earlier: list[LogLine] = []  # still to be put in, newest last
         self._turn = 0
-        self._asking = False
+        self._asking = self._earlier_wanted = False
+        self._at_end = True
         self._whole = False  # nothing comes before the first line shown
         self.levels = ChoiceInput(_LEVELS)
         self.levels.setAccessibleName("Which lines")
@@ -75,6 +76,7 @@ class LogCard(Card):
         self.levels.changed.connect(self._begin)
         self.search.textChanged.connect(self._wait.start)
         self.text.verticalScrollBar().valueChanged.connect(self._scrolled)
+        self.text.verticalScrollBar().rangeChanged.connect(self._stay_at_end)
         context.theme.changed.connect(self._paint)
 
     @property
@@ -133,6 +135,9 @@ class LogCard(Card):
         self._tell()
         if len(lines) == limit and not first:
             self.poll()
+        elif self._earlier_wanted:  # somebody scrolled to the beginning while new lines were read
+            self._earlier_wanted = False
+            self._scrolled(self.text.verticalScrollBar().value())
 
     def _take_earlier(self, turn: int, limit: int, lines: list[LogLine]) -> None:
         if turn != self._turn:
@@ -156,8 +161,17 @@ class LogCard(Card):
         self.said.setText("" if self._lines else nothing)
         self.said.setVisible(not self._lines)
 
+    def _stay_at_end(self, _: int, maximum: int) -> None:
+        """There is more text, or less room for it."""
+        if self._at_end:
+            self.text.verticalScrollBar().setValue(maximum)
+
     def _scrolled(self, value: int) -> None:
-        if value == self.text.verticalScrollBar().minimum() and self._lines and not self._whole and not self._asking:
+        self._at_end = value >= self.text.verticalScrollBar().maximum() - 1
+        if value != self.text.verticalScrollBar().minimum() or not self._lines or self._whole:
+            return
+        self._earlier_wanted = self._asking
+        if not self._asking:
             self._read(after=0, limit=len(self._lines) + max(PAGE, min(len(self._lines), _MOST_AT_ONCE)), newest=True)
 
     def _fill(self) -> None:
@@ -178,8 +192,7 @@ class LogCard(Card):
         if not lines:
             return
         bar = self.text.verticalScrollBar()
-        at_end = bar.value() >= bar.maximum() - 2
-        where = bar.value()
+        at_end, where = self._at_end, bar.value()
         cursor = QTextCursor(self.text.document())
         cursor.movePosition(QTextCursor.MoveOperation.End)
         if not self.text.document().isEmpty():

@@ -201,7 +201,8 @@ class RunView(QWidget):
             latest = self._context.runs.latest.get(self._state.run.task)
             if latest is not None and (latest.id == self._run_id) != self._state.is_latest:
                 self._poll()
-        if self.isVisible():
+        if self.isVisible() and self._state is not None:
+            self.detail.show_table(self._state.run, self.table.current, why_not=self.why_not_again())
             self.seen.emit()
 
     def _take_event(self, task: str, event: dict[str, Any]) -> None:
