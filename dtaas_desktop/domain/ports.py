@@ -135,8 +135,10 @@ class Source(Protocol):
 class ColumnFollower(Protocol):
     """A source that can find new rows by a column that grows, where changes cannot be captured."""
 
-    def following(self, column: str, look_back: float) -> Source:
-        """The same system, capturing changes that way. `look_back`: hours for dates, units for numbers."""
+    def following(self, column: str, look_back: float, *, once: bool) -> Source:
+        """The same system, capturing changes that way. `look_back`: hours for dates, units for numbers; `once`: no row may come twice,
+        because no key absorbs it.
+        """
         ...
 
 

@@ -74,7 +74,8 @@ class Part:
     """A range of a table: key values from `low` (inclusive) up to `high` (exclusive); None is open at that end.
 
     The meaning of the bounds belongs to the connector that made the part. Plain values, so that a stored plan can hold them.
-    `most`: rows wanted at most, for a look at a table. `by`: the columns whose values they are, where the connector chose among several; with more than one the bounds are tuples.
+    `most`: rows wanted at most, for a look at a table. `upto`: the position up to which rows are wanted, where a load goes on with
+    what is new by a column. `by`: the columns whose values they are, where the connector chose among several; with more than one the bounds are tuples.
     """
 
     id: PartId
@@ -83,6 +84,7 @@ class Part:
     rows_estimate: int | None = None
     by: tuple[str, ...] = ()
     most: int | None = None
+    upto: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from dtaas_desktop.domain.errors import UserError
-from dtaas_desktop.domain.kinds import SourceSettings, settings_of
+from dtaas_desktop.domain.kinds import DestinationSettings, SourceSettings, settings_of
 from dtaas_desktop.domain.ports import ColumnFollower, Source
 from dtaas_desktop.domain.task import Task
 
@@ -29,10 +29,17 @@ def follow_columns(task: Task, sources: Mapping[str, Source]) -> dict[str, Sourc
                 f"Two sources of task “{task.name}” read “{name}” by different columns.",
                 remedy="Make two tasks of it, or name the same column and look-back in both.",
             )
+    # Rows are appended once and for all; a mirror absorbs what comes again.
+    once = any(settings.write_mode == "append" for settings in _destinations(task))
     followed: dict[str, Source] = {}
     for name, (column, look_back) in wanted.items():
         source = sources[name]
         if not isinstance(source, ColumnFollower):
             raise UserError(f"“{name}” cannot find new rows by a column.", remedy="Choose another transfer.")
-        followed[name] = source.following(column, look_back)
+        followed[name] = source.following(column, look_back, once=once)
     return followed
+
+
+def _destinations(task: Task) -> list[DestinationSettings]:
+    found = [settings_of(node) for node in task.design.nodes]
+    return [settings for settings in found if isinstance(settings, DestinationSettings)]

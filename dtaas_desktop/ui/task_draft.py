@@ -24,6 +24,7 @@ TRANSFERS: Mapping[Transfer, tuple[str, str]] = {
         "The first run reads all rows, and then only what changed since the run before.",
     ),
     "changes": ("Changes", "Only what changes from the first run on; rows that are there already are not read."),
+    "incremental": ("Incremental by column", "All rows once, then those in which a column has grown; deleted rows are not seen."),
 }
 WRITE_MODES: Mapping[WriteMode, tuple[str, str]] = {
     "replace": ("Replace", "Old rows are swapped for new ones in one act; an empty table is never seen."),
@@ -49,6 +50,8 @@ class Draft:
     @property
     def write_modes(self) -> tuple[WriteMode, ...]:
         """The write modes that fit the transfer mode."""
+        if self.options.transfer == "incremental":
+            return "mirror", "append"
         return tuple(mode for mode in WRITE_MODES if self.options.transfer == "full load" or mode in CHANGE_MODES)
 
     @property

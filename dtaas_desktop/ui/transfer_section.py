@@ -28,6 +28,7 @@ class TransferSection(Section):
         self._tables: tuple[TableRef, ...] = ()
         self._offer: CaptureOffer | None = None
         self._asked = 0
+        self._grows = False  # whether the source names a column that grows
         self.transfer = RadioChoice("What is read", {str(value): words for value, words in TRANSFERS.items()})
         self._said = label("", "body", wrap=True)
         restyle(self._said, size="small")
@@ -45,6 +46,7 @@ class TransferSection(Section):
         self._show_offer()
 
     def show_draft(self, draft: Draft) -> None:
+        self._grows = bool(draft.source.get("follow_column"))
         self.transfer.show_value(draft.options.transfer)
 
     def applied(self, draft: Draft) -> Draft:
@@ -60,7 +62,10 @@ class TransferSection(Section):
         """What is read from where; `captures`: whether that system can capture changes (None: unknown)."""
         name = "" if connection is None else connection.name
         reason = f"“{name}” cannot capture changes." if captures is False else ""
-        self.transfer.allow({"full load, then changes": reason, "changes": reason} if reason else {})
+        refused = {"full load, then changes": reason, "changes": reason} if reason else {}
+        if not self._grows:
+            refused["incremental"] = "The source names no column that grows (follow_column in the task's file)."
+        self.transfer.allow(refused)
         known = tuple(tables)[:_MOST_TABLES]
         if (connection, known) != (self._connection, self._tables):
             self._connection, self._tables = connection, known
@@ -75,7 +80,12 @@ class TransferSection(Section):
         self.tell()
 
     def _look(self, captures: bool | None) -> None:
-        if self.transfer.value == "full load" or self._connection is None or not self._tables or captures is not True:
+        if (
+            self.transfer.value in ("full load", "incremental")
+            or self._connection is None
+            or not self._tables
+            or captures is not True
+        ):
             return
         job = partial(capture_offer, self._connection, self._tables, secret=self._context.workspace.secrets.resolve)
         self._context.background.submit(self, job, partial(self._take, self._asked), partial(self._fail, self._asked))
@@ -92,7 +102,7 @@ class TransferSection(Section):
 
     def _show_offer(self) -> None:
         offer = self._offer
-        changes = self.transfer.value not in ("", "full load")
+        changes = self.transfer.value not in ("", "full load", "incremental")
         self.capture.setVisible(changes and offer is not None and bool(offer.missing))
         if not changes or offer is None:
             self._say("", "")

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from dtaas_desktop.connectors.sqlserver.connecting import Asking
 from dtaas_desktop.connectors.sqlserver.errors import NoTable
+from dtaas_desktop.connectors.sqlserver.relations import Database, Index, Relation, StoredColumn
 from dtaas_desktop.connectors.sqlserver.sql import literal, quoted, selectable
 from dtaas_desktop.domain.errors import UserError
 from dtaas_desktop.domain.table import TableRef
@@ -25,91 +26,7 @@ _VIEWS = (
     "change_tracking_tables",
 )
 _CLUSTERED = 1
-_ONE_BY_ONE = 4
-
-
-@dataclass(frozen=True, slots=True)
-class StoredColumn:
-    """A column as the server declares it. `type` is the name of its system type, in lower case; `max_length` is in bytes, −1 for
-    (max); `encrypted`: by Always Encrypted, so that the server itself cannot read it."""
-
-    name: str
-    type: str
-    max_length: int = 0
-    precision: int = 0
-    scale: int = 0
-    collation: str = ""
-    nullable: bool = True
-    identity: bool = False
-    computed: bool = False
-    masked: bool = False
-    encrypted: bool = False
-    has_default: bool = False
-    alias: str = ""  # the user-defined type's name
-
-    @property
-    def declared(self) -> str:
-        """The type as it is written in a definition."""
-        return self.alias or _declared(self)
-
-
-@dataclass(frozen=True, slots=True)
-class Index:
-    """A unique or clustered index over rows; columns in key order."""
-
-    columns: tuple[str, ...]
-    unique: bool
-    primary: bool
-    clustered: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """Something to select from, as the server sees it. `before` stands before SELECT, `source` after FROM (alias `r` follows)."""
-
-    ref: TableRef
-    kind: Literal["table", "view", "query"]
-    source: str
-    columns: tuple[StoredColumn, ...]
-    before: str = ""
-    indexes: tuple[Index, ...] = ()
-    rows: int | None = None
-    bytes: int | None = None
-    heap: bool = False
-    traits: tuple[str, ...] = ()
-    change_data_capture: bool = False
-    change_tracking: bool = False
-
-    def column(self, name: str) -> StoredColumn:
-        return next(column for column in self.columns if column.name == name)
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        """The primary key, or else a unique index of columns that are never empty, of few columns rather than many."""
-        required = {column.name for column in self.columns if not column.nullable}
-        usable = [index for index in self.indexes if index.unique and (index.primary or required.issuperset(index.columns))]
-        usable.sort(key=lambda index: (not index.primary, len(index.columns), index.columns))
-        return usable[0].columns if usable else ()
-
-    @property
-    def clustered(self) -> Index | None:
-        return next((index for index in self.indexes if index.clustered), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Database:
-    """The database that was opened, and what it can do."""
-
-    name: str
-    version: str
-    major: int
-    edition: str
-    engine: int  # 5: Azure SQL Database, 8: Managed Instance
-    login: str
-    default_schema: str
-    snapshot: bool
-    collation: str
-    change_data_capture: bool
+_ONE_BY_ONE = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +43,7 @@ class _Object:
 class Catalog:
     """The catalogue as one connection sees it, read when it is asked for and kept: a survey of 10,000 tables reads it once.
 
-    The first few tables are looked up one by one, because a window that shows one table need not read about all.
+    The first table is looked up alone, because a window that shows one need not read about all.
     """
 
     connection: Asking
@@ -389,20 +306,32 @@ class Catalog:
         unnamed = [column for column in columns if not column.name]
         if unnamed:
             raise UserError(f"Query “{ref.name}” has a column without a name.", remedy="Give every column a name: … AS name.")
+        names_of_all = [column.name for column in columns]
+        repeated = sorted({name for name in names_of_all if names_of_all.count(name) > 1})
+        if repeated:
+            raise UserError(
+                f"Query “{ref.name}” has two columns “{repeated[0]}”.", remedy="Give one of them another name: … AS name."
+            )
         return Relation(ref, "query", source, columns, before=before)
+
+    def _names_of(self, view: str) -> list[str]:
+        try:
+            return self.connection.names(_look_at(view))[0]
+        except NoTable:
+            return []
 
     def _system_columns(self) -> Mapping[str, frozenset[str]]:
         if self._known is None:
-            names = ", ".join(literal(name) for name in _VIEWS)
-            rows = self.connection.rows(
-                "SELECT o.name, c.name FROM sys.all_objects AS o JOIN sys.all_columns AS c ON c.object_id = o.object_id"
-                f" WHERE o.schema_id = SCHEMA_ID('sys') AND o.name IN ({names})"
-            )
-            found: dict[str, set[str]] = {name: set() for name in _VIEWS}
-            for view, name in rows:
-                found[view].add(name)
-            self._known = {view: frozenset(columns) for view, columns in found.items()}
+            try:
+                found = self.connection.names("; ".join(map(_look_at, _VIEWS)))
+            except NoTable:  # a view is not there: which one has to be found out
+                found = [self._names_of(view) for view in _VIEWS]
+            self._known = {view: frozenset(names) for view, names in zip(_VIEWS, found, strict=True)}
         return self._known
+
+
+def _look_at(view: str) -> str:
+    return f"SELECT TOP (0) * FROM sys.{view}"
 
 
 def _one_of(alias: str, only: int | None) -> str:
@@ -411,18 +340,3 @@ def _one_of(alias: str, only: int | None) -> str:
 
 def _name(ref: TableRef) -> str:
     return f"{quoted(ref.schema)}.{quoted(ref.name)}"
-
-
-def _declared(column: StoredColumn) -> str:
-    name = column.type
-    if name in ("decimal", "numeric"):
-        return f"{name}({column.precision},{column.scale})"
-    if name in ("time", "datetime2", "datetimeoffset"):
-        return f"{name}({column.scale})"
-    if name in ("char", "varchar", "binary", "varbinary"):
-        return f"{name}({'max' if column.max_length < 0 else column.max_length})"
-    if name in ("nchar", "nvarchar"):
-        return f"{name}({'max' if column.max_length < 0 else column.max_length // 2})"
-    if name == "timestamp":
-        return "rowversion"
-    return name

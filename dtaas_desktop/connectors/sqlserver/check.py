@@ -4,10 +4,11 @@ import socket
 from collections.abc import Iterator
 from contextlib import closing
 
-from dtaas_desktop.connectors.sqlserver.catalog import Catalog, Database
+from dtaas_desktop.connectors.sqlserver.catalog import Catalog
 from dtaas_desktop.connectors.sqlserver.connecting import DEFAULT_PORT, Asking, Connector, instance_port
 from dtaas_desktop.connectors.sqlserver.errors import NoDatabase, NoLogin, NotEncrypted
 from dtaas_desktop.connectors.sqlserver.odbc import Control
+from dtaas_desktop.connectors.sqlserver.relations import Database
 from dtaas_desktop.domain.connection import CheckStep
 from dtaas_desktop.domain.errors import AppError, TransientError
 from dtaas_desktop.domain.sqlserver_settings import SqlServerSettings

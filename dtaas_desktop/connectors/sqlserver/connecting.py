@@ -90,6 +90,9 @@ class Asking:
     def run(self, sql: str) -> None:
         self._opened().run(sql)
 
+    def names(self, sql: str) -> list[list[str]]:
+        return self._opened().names(sql)
+
     def close(self) -> None:
         control, self._control = self._control, None
         if control is not None:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from dtaas_desktop.connectors.sqlserver.catalog import Relation, StoredColumn
 from dtaas_desktop.connectors.sqlserver.fidelity import fidelity
+from dtaas_desktop.connectors.sqlserver.relations import Relation, StoredColumn
 from dtaas_desktop.connectors.sqlserver.types import Reading, readings
 from dtaas_desktop.domain.fidelity import Fidelity
 from dtaas_desktop.domain.sqlserver_settings import SqlServerSettings

@@ -217,6 +217,12 @@ _NUMBERS: Mapping[int, _Known] = {
         "Check address and port, that the server runs and listens on TCP. It is tried again.",
     ),
     64: _wait("The connection to {where} was cut."),
+    # FreeTDS has numbers of its own for the same (dblib: SYBETIME, SYBEREAD, SYBEWRIT, SYBESEOF, SYBEDDNE)
+    20003: _wait("{where} did not answer in time."),
+    20004: _wait("The connection to {where} was cut."),
+    20006: _wait("The connection to {where} was cut."),
+    20017: _wait("The connection to {where} was cut."),
+    20047: _wait("The connection to {where} was cut."),
     121: _wait("The connection to {where} was cut."),
     233: _wait("{where} closed the connection before the login was done."),
 }
@@ -257,6 +263,8 @@ _STATES: Mapping[str, _Known] = {
     "HY008": _wait("The reading of {where} was cancelled."),
     "42S02": _Known(NoTable, "{where} is not there, or this login may not see it.", "Choose the tables of the task again."),
     "42S22": _Known(NoTable, "{where} no longer has a column that it had ({words}).", "Choose the columns of the task again."),
+    # FreeTDS says no more than “Unknown error” when its connection breaks in the middle of a row.
+    "HY000": _wait("The reading of {where} was broken off ({words})."),
     "40001": _wait("{where}: the server ended the reading to resolve a deadlock."),
 }
 
@@ -282,8 +290,8 @@ def explained(complaint: Complaint, where: str) -> AppError:
     lost = _LOST.get(complaint.number)
     if lost is not None:
         return PositionLost(lost.format(where=where), remedy="The table has to be read again.")
-    known = _NUMBERS.get(complaint.number) if complaint.number not in (0, -1) else None
-    if known is None:
+    known = _NUMBERS.get(complaint.number)
+    if known is None and (complaint.number <= 0 or complaint.state != "HY000"):
         known = _from_network(complaint) or _STATES.get(complaint.state)
     if known is None:
         number = f" (error {complaint.number})" if complaint.number > 0 else f" ({complaint.state})" if complaint.state else ""

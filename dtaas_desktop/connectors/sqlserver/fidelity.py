@@ -1,8 +1,12 @@
-"""How truly a column's values arrive, as far as its declaration tells: said before the first row is read."""
+"""How truly a column's values arrive: said before the first row is read, from its declaration, and on request from its values."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from dtaas_desktop.connectors.sqlserver.catalog import StoredColumn
+from dtaas_desktop.connectors.sqlserver.connecting import Asking
+from dtaas_desktop.connectors.sqlserver.relations import Relation, StoredColumn
+from dtaas_desktop.connectors.sqlserver.select import statement
+from dtaas_desktop.connectors.sqlserver.sql import column as qualified
 from dtaas_desktop.connectors.sqlserver.types import MICROSECONDS, NANOSECONDS, Reading, is_known
 from dtaas_desktop.domain.fidelity import Fidelity, Truth
 
@@ -42,3 +46,37 @@ def _moment(column: StoredColumn, companion: str) -> tuple[Truth, str]:
     if column.scale == 7:
         return "lossy", f"the moment in UTC, {offset}; {_SEVENTH}"
     return ("companion" if companion else "lossy"), f"the moment in UTC, {offset}"
+
+
+def measured(asking: Asking, relation: Relation, said: Sequence[Fidelity]) -> tuple[Fidelity, ...]:
+    """What was said of the columns, with the least and the greatest value, and how many lose something, where that matters."""
+    stored = {column.name: column for column in relation.columns}
+    open_ = [truth for truth in said if truth.truth == "lossy" and stored[truth.column].scale == 7]
+    if not open_:
+        return tuple(said)
+    asked = []
+    for number, truth in enumerate(open_):
+        c = qualified(truth.column)
+        asked += [
+            f"CONVERT(varchar(40), MIN({c}), 121) AS a{number}",
+            f"CONVERT(varchar(40), MAX({c}), 121) AS b{number}",
+            f"SUM(CASE WHEN {_loses(truth, c)} THEN CAST(1 AS bigint) ELSE 0 END) AS n{number}",
+        ]
+    row = asking.row(statement(relation, ", ".join(asked)))
+    found = {truth.column: _judged(truth, *row[3 * number : 3 * number + 3]) for number, truth in enumerate(open_)}
+    return tuple(found.get(truth.column, truth) for truth in said)
+
+
+def _loses(truth: Fidelity, c: str) -> str:
+    if truth.type == NANOSECONDS:
+        return f"{c} < '1677-09-21T00:12:44' OR {c} > '2262-04-11T23:47:16.8547758'"
+    return f"DATEPART(nanosecond, {c}) % 1000 <> 0"
+
+
+def _judged(truth: Fidelity, least: str | None, greatest: str | None, losing: int | None) -> Fidelity:
+    if least is None:
+        return replace(truth, note=f"{truth.note} (there are no values)")
+    between = f"values lie between {least} and {greatest}"
+    if losing:
+        return replace(truth, note=f"{truth.note} ({between}; {int(losing):,} lose something)")
+    return replace(truth, truth="companion" if "offset in" in truth.note else "exact", note=f"{between}; none loses anything")

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dtaas_desktop.connectors.sqlserver import keys
-from dtaas_desktop.connectors.sqlserver.catalog import Relation, StoredColumn
 from dtaas_desktop.connectors.sqlserver.connecting import Asking
+from dtaas_desktop.connectors.sqlserver.relations import Relation, StoredColumn
 from dtaas_desktop.connectors.sqlserver.select import statement
 from dtaas_desktop.connectors.sqlserver.session import SqlServerSession
 from dtaas_desktop.connectors.sqlserver.sql import column as qualified
@@ -35,15 +35,17 @@ _DIGITS = 40
 _SHIFT = decimal.Decimal(10) ** 38
 _CONTEXT = decimal.Context(prec=90)
 
-Lookup = Callable[[TableRef], Relation]
-
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """A column that grows, in one table. `look_back`: hours for dates, units for numbers."""
+    """A column that grows, in one table. `look_back`: hours for dates, units for numbers. `once`: whether no row may come twice;
+    `unique`: whether no two rows have the same value.
+    """
 
     column: StoredColumn
-    look_back: float
+    look_back: float = 0.0
+    once: bool = False
+    unique: bool = False
 
     @property
     def asked(self) -> str:
@@ -61,17 +63,34 @@ class Growth:
         return str(found).strip()
 
     def condition(self, what: Changes) -> str:
-        """The rows of a turn. Their last value comes again, because more rows may have got it since; a key absorbs them."""
-        c = qualified(self.column.name)
+        """The rows of a turn. Where a key absorbs them, those that stand at the last value come again: more may have got it since."""
+        if not what.upto:
+            return "1 = 0"
         if self.column.type in _ROWVERSION:
-            below = f"{c} < {_bytes(what.upto)}"
-            return f"{below} AND {c} >= {_bytes(what.after)}" if what.after else below
-        conditions = [f"{c} <= {self._literal(what.upto)}"] if what.upto else ["1 = 0"]
-        if what.after:
-            conditions.append(f"{c} >= {self._earlier(self._literal(what.after))}")
-        return " AND ".join(conditions)
+            return self._between(">=", what.after, "<", what.upto)
+        if self.once:
+            # Several rows may get one value, so that those with the newest wait until it is no longer the newest.
+            return self._between(*((">", what.after, "<=") if self.unique else (">=", what.after, "<")), what.upto)
+        return self._between(">=", what.after, "<=", what.upto)
+
+    def loaded(self, upto: Position) -> str:
+        """The rows of a load that is gone on with from a position; all of them where a key absorbs what comes again."""
+        if not self.once:
+            return ""
+        c = qualified(self.column.name)
+        if not upto:
+            return f"{c} IS NULL"
+        below = "<=" if self.unique and self.column.type not in _ROWVERSION else "<"
+        return f"({c} {below} {self._literal(upto)} OR {c} IS NULL)"
+
+    def _between(self, above: str, after: Position, below: str, upto: Position) -> str:
+        c = qualified(self.column.name)
+        conditions = [f"{c} {above} {self._earlier(self._literal(after))}"] if after else []
+        return " AND ".join([*conditions, f"{c} {below} {self._literal(upto)}"])
 
     def _literal(self, position: Position) -> str:
+        if self.column.type in _ROWVERSION:
+            return f"CAST(0x{position.removeprefix('0x')} AS binary(8))"
         return keys.literal_of(self.column, _number(position) if self.column.type in _NUMBERS else position)
 
     def _earlier(self, value: str) -> str:
@@ -85,7 +104,7 @@ class Growth:
         return f"DATEADD(second, {-round(self.look_back * 3600)}, {value})"
 
 
-def growth_of(relation: Relation, column: str, look_back: float) -> Growth:
+def growth_of(relation: Relation, column: str, look_back: float, *, once: bool) -> Growth:
     """Raises UserError if the table has no such column, or one that cannot tell what is new."""
     stored = next((one for one in relation.columns if one.name == column), None)
     if stored is None:
@@ -98,7 +117,13 @@ def growth_of(relation: Relation, column: str, look_back: float) -> Growth:
             f"Column “{column}” of table {relation.ref} is {stored.declared}: new rows cannot be found by it.",
             remedy="Name a rowversion, a date or a number that grows.",
         )
-    return Growth(stored, look_back)
+    if once and look_back:
+        raise UserError(
+            f"Rows of table {relation.ref} that are looked back at would be appended again.",
+            remedy="Set the look-back to 0, or write the table with “mirror”.",
+        )
+    unique = any(index.unique and index.columns == (column,) for index in relation.indexes)
+    return Growth(stored, look_back, once, unique)
 
 
 def said(growth: Growth) -> str:
@@ -106,6 +131,11 @@ def said(growth: Growth) -> str:
     name = growth.column.name
     if growth.column.type in _ROWVERSION:
         return f"New and changed rows are found by “{name}”; deleted rows are not seen and stay at the target."
+    if growth.once and not growth.unique:
+        return (
+            f"New rows are found by “{name}”; those with its newest value come with a later run, as more rows may still get it. Not seen are "
+            "deleted and changed rows, rows without a value in it, and rows that arrive late."
+        )
     unit = "hours" if growth.column.type in _DATES else "units"
     late = f"more than {growth.look_back:g} {unit} late" if growth.look_back else "late"
     return (
@@ -119,12 +149,12 @@ class ColumnCapture:
 
     net = False
 
-    def __init__(self, column: str, look_back: float, relation: Lookup) -> None:
-        self._column, self._look_back, self._relation = column, look_back, relation
+    def __init__(self, column: str, growth: Callable[[TableRef], Growth]) -> None:
+        self._column, self._growth = column, growth
 
     def state(self, table: TableRef) -> CaptureState:
         try:
-            growth_of(self._relation(table), self._column, self._look_back)
+            self._growth(table)
         except UserError as error:
             return CaptureState(False, possible=False, reason=error.message, remedy=error.remedy)
         return CaptureState(True)
@@ -172,16 +202,17 @@ class IncrementalSession:
         cells: CellPolicy,
         whole: Collection[str] = (),
     ) -> Iterator[RowStream]:
+        growth = self._tables.get(table.table)
         if isinstance(what, Part):
-            with self._inner.read(table, what, columns=columns, cells=cells) as stream:
+            beside = growth.loaded(what.upto) if growth is not None and what.upto is not None else ""
+            with self._inner.read_where(table, what, beside, columns=columns, cells=cells) as stream:
                 yield stream
             return
-        growth = self._tables.get(table.table)
         if growth is None:
             raise PositionLost(
                 f"Table {table.table} is no longer followed by a column.", remedy="Read it again with --full-reload."
             )
-        with self._inner.read_where(table, growth.condition(what), columns=columns, cells=cells) as stream:
+        with self._inner.read_where(table, Part("0"), growth.condition(what), columns=columns, cells=cells) as stream:
             yield _Changed(stream, what.upto)
 
 
@@ -235,7 +266,3 @@ def _sortable(number: decimal.Decimal) -> str:
 
 def _number(position: Position) -> str:
     return f"{_CONTEXT.subtract(decimal.Decimal(position), _SHIFT):f}"
-
-
-def _bytes(position: Position) -> str:
-    return f"CAST(0x{position.removeprefix('0x')} AS binary(8))"

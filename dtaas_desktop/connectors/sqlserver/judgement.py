@@ -1,6 +1,6 @@
 """What becomes of cells that do not fit or are too large: the task's policy, applied to a batch of rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -78,8 +78,7 @@ class Judge:
         )
         return Rows(batch.filter(pc.invert(refused)), rejected, nulled)
 
-    def _fail(self, batch: pa.RecordBatch, masks: Mapping[int, pa.Array], reason: "object") -> None:
-        assert callable(reason)
+    def _fail(self, batch: pa.RecordBatch, masks: Mapping[int, pa.Array], reason: Callable[[int], str]) -> None:
         for index, mask in masks.items():
             bad = pc.index(mask, True).as_py()
             if bad >= 0:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from dtaas_desktop.connectors.sqlserver.catalog import StoredColumn
+from dtaas_desktop.connectors.sqlserver.relations import StoredColumn
 from dtaas_desktop.connectors.sqlserver.sql import column as qualified
 from dtaas_desktop.connectors.sqlserver.sql import literal
 from dtaas_desktop.domain.errors import UserError

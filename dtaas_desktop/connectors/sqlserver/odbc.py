@@ -82,6 +82,14 @@ class Control:
         with self._translated(), self._executed(sql):
             pass
 
+    def names(self, sql: str) -> list[list[str]]:
+        """The names of the result columns of each SELECT in a batch."""
+        with self._translated(), self._executed(sql) as cursor:
+            found = [[str(column[0]) for column in cursor.description]]
+            while cursor.nextset():
+                found.append([str(column[0]) for column in cursor.description])
+            return found
+
     def cancel(self) -> None:
         """End the statement that runs in another thread, if one does."""
         cursor = self._cursor

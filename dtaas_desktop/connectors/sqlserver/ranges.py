@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from dtaas_desktop.connectors.sqlserver import keys
-from dtaas_desktop.connectors.sqlserver.catalog import Index, Relation, StoredColumn
 from dtaas_desktop.connectors.sqlserver.connecting import Asking
+from dtaas_desktop.connectors.sqlserver.relations import Index, Relation, StoredColumn
 from dtaas_desktop.connectors.sqlserver.sql import column as qualified
 from dtaas_desktop.connectors.sqlserver.sql import quoted
 from dtaas_desktop.domain.table import Bound, Part

@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dtaas_desktop.connectors.sqlserver import keys, sizes
-from dtaas_desktop.connectors.sqlserver.catalog import Relation
 from dtaas_desktop.connectors.sqlserver.errors import TooLarge
 from dtaas_desktop.connectors.sqlserver.harm import HarmMeter
 from dtaas_desktop.connectors.sqlserver.judgement import Judge
 from dtaas_desktop.connectors.sqlserver.odbc import Bulk
+from dtaas_desktop.connectors.sqlserver.relations import Relation
 from dtaas_desktop.connectors.sqlserver.select import SelectList, Taken, replaced, statement
 from dtaas_desktop.connectors.sqlserver.types import LONGEST_BOUNDED, Reading
 from dtaas_desktop.domain.errors import AppError, TransientError
@@ -52,7 +52,8 @@ class PartStream:
         self._bulk, self._relation, self._table = bulk, relation, table
         self._readings, self._cells, self._buffer, self._harm = tuple(readings), cells, buffer, harm
         self._keeps_broken, self._most = keeps_broken, part.most
-        self._condition = condition or keys.within([relation.column(name) for name in part.by], part)
+        ranged = keys.within([relation.column(name) for name in part.by], part)
+        self._condition = " AND ".join(one for one in (ranged, condition) if one)
         key = [relation.column(name) for name in relation.key]
         self._key = tuple(key) if all(keys.comparable(column) for column in key) else ()
         if self._most is not None and not self._key:  # what is too large for a look could not be fetched afterwards

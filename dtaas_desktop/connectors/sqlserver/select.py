@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dtaas_desktop.connectors.sqlserver import keys
-from dtaas_desktop.connectors.sqlserver.catalog import Relation, StoredColumn
 from dtaas_desktop.connectors.sqlserver.odbc import Fetch
+from dtaas_desktop.connectors.sqlserver.relations import Relation, StoredColumn
 from dtaas_desktop.connectors.sqlserver.sql import column as qualified
 from dtaas_desktop.connectors.sqlserver.types import LONGEST_BOUNDED, NANOSECONDS, TEXT, Reading
 

@@ -10,10 +10,10 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 
-from dtaas_desktop.connectors.sqlserver.catalog import Relation
 from dtaas_desktop.connectors.sqlserver.harm import HarmMeter
 from dtaas_desktop.connectors.sqlserver.odbc import Bulk
 from dtaas_desktop.connectors.sqlserver.reader import PartStream
+from dtaas_desktop.connectors.sqlserver.relations import Relation
 from dtaas_desktop.connectors.sqlserver.select import statement
 from dtaas_desktop.connectors.sqlserver.types import Reading
 from dtaas_desktop.domain.changes import Changes, Position
@@ -26,7 +26,7 @@ from dtaas_desktop.domain.table import CellPolicy, Part, TableDescription, Table
 _MOST_READERS = 8
 _BRIEFLY = 5_000  # milliseconds
 _BUFFERS = 96 * 1024 * 1024  # of all connections that read at the same time
-_SMALLEST_BUFFER, _LARGEST_BUFFER = 2 * 1024 * 1024, 12 * 1024 * 1024
+_SMALLEST_BUFFER, _LARGEST_BUFFER = 2 * 1024 * 1024, 4 * 1024 * 1024
 
 Connect = Callable[[], Bulk]
 Lend = Callable[[], AbstractContextManager[Bulk]]
@@ -63,10 +63,10 @@ class SqlServerSession:
 
     @contextmanager
     def read_where(
-        self, table: TableDescription, condition: str, *, columns: Sequence[str], cells: CellPolicy
+        self, table: TableDescription, part: Part, condition: str, *, columns: Sequence[str], cells: CellPolicy
     ) -> Iterator[RowStream]:
-        """The rows of a table for which a condition in the server's SQL holds."""
-        with self._opened(table, Part("0"), condition, columns=columns, cells=cells) as stream:
+        """The rows of a part for which a condition in the server's SQL holds; empty: all."""
+        with self._opened(table, part, condition, columns=columns, cells=cells) as stream:
             yield stream
 
     @contextmanager

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from dtaas_desktop.connectors.sqlserver.catalog import Relation
 from dtaas_desktop.connectors.sqlserver.odbc import Bulk
+from dtaas_desktop.connectors.sqlserver.relations import Relation
 from dtaas_desktop.connectors.sqlserver.select import statement
 from dtaas_desktop.connectors.sqlserver.types import LONGEST_BOUNDED, Reading
 

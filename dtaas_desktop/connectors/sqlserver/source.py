@@ -9,17 +9,20 @@ from dataclasses import replace
 import pyarrow as pa
 
 from dtaas_desktop.connectors.sqlserver import incremental, ranges
-from dtaas_desktop.connectors.sqlserver.catalog import Catalog, Database, Relation
+from dtaas_desktop.connectors.sqlserver.catalog import Catalog
 from dtaas_desktop.connectors.sqlserver.check import check_steps
 from dtaas_desktop.connectors.sqlserver.connecting import Asking, Connector
 from dtaas_desktop.connectors.sqlserver.description import description
 from dtaas_desktop.connectors.sqlserver.errors import NoTable
+from dtaas_desktop.connectors.sqlserver.fidelity import measured
 from dtaas_desktop.connectors.sqlserver.harm import HarmMeter
 from dtaas_desktop.connectors.sqlserver.incremental import ColumnCapture, Growth, IncrementalSession, growth_of
+from dtaas_desktop.connectors.sqlserver.relations import Database, Relation
 from dtaas_desktop.connectors.sqlserver.session import SqlServerSession, fresh_reads, one_moment
 from dtaas_desktop.connectors.sqlserver.types import Reading, readings
 from dtaas_desktop.domain.changes import Position
 from dtaas_desktop.domain.connection import CheckStep
+from dtaas_desktop.domain.fidelity import Fidelity
 from dtaas_desktop.domain.sqlserver_settings import SqlServerSettings
 from dtaas_desktop.domain.table import Part, TableDescription, TableRef
 
@@ -79,9 +82,17 @@ class SqlServerSource:
 
             yield SqlServerSession(lend, asked, self._settings, meter)
 
-    def following(self, column: str, look_back: float) -> "FollowingSource":
+    def following(self, column: str, look_back: float, *, once: bool) -> "FollowingSource":
         """The same database, with new rows found by a column."""
-        return FollowingSource(self, column, look_back)
+        return FollowingSource(self, column, look_back, once=once)
+
+    def measured(self, table: TableRef) -> Sequence[Fidelity]:
+        """How truly each column arrives, with what its values say where the declaration leaves it open. Reads the whole table."""
+        with self._catalog() as (catalog, database):
+            relation = catalog.relation(table)
+            said = description(relation, self._settings, collation=database.collation).fidelity
+            catalog.connection.about(str(table))
+            return measured(catalog.connection, relation, said)
 
     def relation(self, table: TableRef) -> Relation:
         with self._catalog() as (catalog, _):
@@ -120,9 +131,10 @@ class FollowingSource:
 
     exact_by_default = False
 
-    def __init__(self, source: SqlServerSource, column: str, look_back: float) -> None:
-        self._source, self._column, self._look_back = source, column, look_back
-        self.capture = ColumnCapture(column, look_back, source.relation)
+    def __init__(self, source: SqlServerSource, column: str, look_back: float, *, once: bool) -> None:
+        self._source, self._column, self._look_back, self._once = source, column, look_back, once
+        self._upto: dict[TableRef, Position] = {}  # as they were asked for last: a load's parts end there
+        self.capture = ColumnCapture(column, self._growth)
 
     def check(self) -> Iterator[CheckStep]:
         return self._source.check()
@@ -137,13 +149,20 @@ class FollowingSource:
         return replace(described, notes=(*described.notes, incremental.said(self._growth(table))))
 
     def split(self, table: TableDescription, parts: int, *, exact: bool) -> Sequence[Part]:
-        return self._source.split(table, parts, exact=exact)
+        upto = self._upto.get(table.table)
+        return [replace(part, upto=upto) for part in self._source.split(table, parts, exact=exact)]
 
     @contextmanager
     def session(self, tables: Sequence[TableRef], *, exact: bool) -> Iterator[IncrementalSession]:
         followed = {table: self._growth(table) for table in tables if self.capture.state(table).on}
+
+        def now() -> Mapping[TableRef, Position]:
+            found = self._source.positions(followed)
+            self._upto |= found
+            return found
+
         with self._source.session(tables, exact=exact) as session:
-            yield IncrementalSession(session, followed, lambda: self._source.positions(followed))
+            yield IncrementalSession(session, followed, now)
 
     def _growth(self, table: TableRef) -> Growth:
-        return growth_of(self._source.relation(table), self._column, self._look_back)
+        return growth_of(self._source.relation(table), self._column, self._look_back, once=self._once)

@@ -27,7 +27,7 @@ from typing import Literal
 
 import pyarrow as pa
 
-from dtaas_desktop.connectors.sqlserver.catalog import StoredColumn
+from dtaas_desktop.connectors.sqlserver.relations import StoredColumn
 from dtaas_desktop.connectors.sqlserver.sql import column as qualified
 from dtaas_desktop.domain.sqlserver_settings import SqlServerSettings
 

@@ -51,6 +51,7 @@ def test_each_number_has_its_class_and_its_remedy(number: int, kind: type[AppErr
         ("IM003", "Specified driver could not be loaded", UserError, "could not be loaded"),
         ("01000", "Can't open lib '/x/libmsodbcsql.so' : file not found", UserError, "could not be loaded"),
         ("40001", "deadlock", TransientError, "deadlock"),
+        ("HY000", "Unknown error", TransientError, "broken off"),
         ("28000", "Login failed", UserError, "refused"),
     ],
 )

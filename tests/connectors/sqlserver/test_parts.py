@@ -19,7 +19,7 @@ from dtaas_desktop.domain.table import CellPolicy, Part, TableDescription, Table
 from tests.connectors.sqlserver.world import World
 
 EXAMPLES = settings(
-    max_examples=8,
+    max_examples=6,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -133,6 +133,8 @@ def locked(world: World, ref: TableRef) -> Iterator[None]:
 
 
 def test_a_locked_row_is_waited_for_as_long_as_set_and_then_tried_again(sql_server: World) -> None:
+    if sql_server.stand_in is not None:
+        pytest.skip("readers of the stand-in never wait for writers; its error 1222 is in test_faults")
     ref = table_of(sql_server, 10)
     source = sql_server.source(lock_seconds=1)
     table, parts = split(source, ref, 1)

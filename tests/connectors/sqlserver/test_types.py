@@ -150,3 +150,18 @@ def test_half_a_surrogate_pair_follows_the_policy_if_asked_for(sql_server: World
     assert found.column("c").to_pylist() == [None, None, "fine 😀", "\ufffd", None]
     _, found = read(source, ref, CellPolicy(misfit="reject"))
     assert found.column("id").to_pylist() == [2, 3, 4]
+
+
+def test_a_report_counts_what_is_lost(sql_server: World) -> None:
+    lossy = ["CAST('0001-01-01T00:00:00' AS datetime2(7))", "CAST('2024-02-29T12:34:56.1234567' AS datetime2(7))"]
+    source = sql_server.source()
+    (_, truth) = source.measured(sql_server.ref(made(sql_server, "datetime2(7)", lossy)))
+    assert truth.truth == "lossy"
+    assert "0001-01-01 00:00:00.0000000 and 2024-02-29 12:34:56.1234567; 1 lose" in truth.note
+    (_, truth) = source.measured(sql_server.ref(made(sql_server, "datetime2(7)", lossy[:1])))
+    assert truth.truth == "exact"
+    (_, truth) = sql_server.source(seven_digits="nanoseconds").measured(sql_server.ref(made(sql_server, "datetime2(7)", lossy)))
+    assert (truth.truth, "1 lose" in truth.note) == ("lossy", True)
+    offset = ["CAST('2024-01-01T00:00:00+01:00' AS datetimeoffset(7))"]
+    (_, truth) = source.measured(sql_server.ref(made(sql_server, "datetimeoffset(7)", offset)))
+    assert truth.truth == "companion"

@@ -99,6 +99,8 @@ class Executor:
         self.session.before_read()
         binder = Binder(self.env)
         bound = Queries(binder).bind(node.query)
+        if self.env.options.pop("table lock", "") and self.session.in_transaction:
+            self.session.before_write()  # held to the transaction's end; here it keeps out readers that lock as well
         if bound.assigned:
             self._assign_from(bound, binder)
             return

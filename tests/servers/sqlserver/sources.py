@@ -110,6 +110,8 @@ class Sources:
         if len(node.parts) == 1 and fold(node.parts[0]) in self.named:
             names, query = self.named[fold(node.parts[0])]
             return self._derived(query, node.alias or node.parts[0], names, scope)
+        if {"TABLOCK", "HOLDLOCK"} <= set(node.hints):
+            self.binder.environment.options["table lock"] = "held"
         if {"NOLOCK", "READUNCOMMITTED"} & set(node.hints):
             self.binder.unlocked = True
         database = self.database(node.parts)
