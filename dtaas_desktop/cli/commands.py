@@ -13,10 +13,10 @@ from types import FrameType
 from dtaas_desktop.cli import attached, capture_commands, check_report, exit_codes
 from dtaas_desktop.cli.console import console_for
 from dtaas_desktop.domain.errors import AppError, UserError
-from dtaas_desktop.domain.task_file import TaskFile, from_json, to_json
 from dtaas_desktop.engine.cancel import CancelToken
+from dtaas_desktop.services import task_exchange
 from dtaas_desktop.services.run_request import RunRequest
-from dtaas_desktop.services.run_service import RunService, connection_of
+from dtaas_desktop.services.run_service import RunService
 from dtaas_desktop.services.workspace import Workspace, default_folder, open_workspace
 
 PAUSE_WAIT_SECONDS = 30.0
@@ -143,35 +143,17 @@ def _list_tasks(workspace: Workspace, *, as_json: bool) -> int:
 
 
 def _import_task(workspace: Workspace, path: Path, *, as_copy: bool) -> int:
-    held = _read_task_file(path)
-    task = workspace.tasks.copy_of(held.task) if as_copy else held.task
-    known = workspace.connections.all()
-    # The task first: if its name is taken, nothing has changed.
-    workspace.tasks.save(task)
-    for connection in held.connections:
-        if connection.name not in known:
-            workspace.connections.save(connection)
-            print(f"Connection “{connection.name}” added.")
-        elif known[connection.name] != connection:
-            print(f"Connection “{connection.name}” exists already with other settings, which are kept.")
-    print(f"Task “{task.name}” imported.")
+    imported = task_exchange.import_task(workspace, task_exchange.read_task_file(path), as_copy=as_copy)
+    for name in imported.added:
+        print(f"Connection “{name}” added.")
+    for name in imported.kept:
+        print(f"Connection “{name}” exists already with other settings, which are kept.")
+    print(f"Task “{imported.task.name}” imported.")
     return exit_codes.DONE
 
 
-def _read_task_file(path: Path) -> TaskFile:
-    try:
-        return from_json(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError:
-        raise UserError(f"{path} is not a text file.", remedy="Choose a task file made by --export-task.") from None
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.", remedy="Check the path.") from None
-
-
 def _export_task(workspace: Workspace, name: str) -> int:
-    task = workspace.tasks.named(name)
-    names = {connection_of(node) for node in task.design.nodes}
-    connections = [connection for connection in workspace.connections.all().values() if connection.name in names]
-    sys.stdout.write(to_json(task, connections))
+    sys.stdout.write(task_exchange.exported(workspace, workspace.tasks.named(name)))
     return exit_codes.DONE
 
 

@@ -22,8 +22,8 @@ class Imported:
 
 def exported(workspace: Workspace, task: Task) -> str:
     """The text of the task's file, with the connections it names as they are here. No secret is in it."""
-    known = workspace.connections.all()
-    return to_json(task, [known[name] for name in connections_of(task.design) if name in known])
+    used = connections_of(task.design)
+    return to_json(task, [connection for name, connection in workspace.connections.all().items() if name in used])
 
 
 def read_task_file(path: Path) -> TaskFile:
