@@ -52,6 +52,10 @@ def _has_postgresql() -> bool:
     )
 
 
+def _has_freetds() -> bool:
+    return sys.platform != "linux" or any(Path("/usr/lib").glob("*/odbc/libtdsodbc.so"))
+
+
 ENVIRONMENTS = Need("Python's venv and ensurepip", f"python3.{sys.version_info.minor}-venv", _can_make_environments)
 TIME_ZONES = Need("the time zone database", "tzdata", _has_time_zones)
 
@@ -87,12 +91,21 @@ HANDS = (  # they press keys in a real window
 BINUTILS = Need("objdump, for PyInstaller", "binutils", _has_program("objdump"))
 POSTGRESQL = Need("a PostgreSQL server to test with", "postgresql", _has_postgresql)
 
+# ODBC, a second driver beside Microsoft's, and what the libraries in the wheel of Microsoft's ask of the system.
+ODBC = (
+    Need("the ODBC driver manager", "unixodbc", _has_library("odbc")),
+    Need("FreeTDS, an ODBC driver", "tdsodbc", _has_freetds),
+    Need("the library ltdl", "libltdl7", _has_library("ltdl")),
+    Need("the library krb5", "libkrb5-3", _has_library("krb5")),
+    Need("the library gssapi_krb5", "libgssapi-krb5-2", _has_library("gssapi_krb5")),
+)
+
 NEEDS: dict[str, tuple[Need, ...]] = {
     "app": (ENVIRONMENTS, TIME_ZONES, *WINDOW),
     "demo": (ENVIRONMENTS, TIME_ZONES),
-    "test": (ENVIRONMENTS, TIME_ZONES, *WINDOW, DISPLAY, POSTGRESQL),
+    "test": (ENVIRONMENTS, TIME_ZONES, *WINDOW, DISPLAY, POSTGRESQL, *ODBC),
     "check": (ENVIRONMENTS,),
-    "bench": (ENVIRONMENTS, TIME_ZONES, *WINDOW, DISPLAY, *HANDS),
+    "bench": (ENVIRONMENTS, TIME_ZONES, *WINDOW, DISPLAY, *HANDS, *ODBC),
     "screenshots": (ENVIRONMENTS, TIME_ZONES, *WINDOW, DISPLAY),
     "build": (ENVIRONMENTS, TIME_ZONES, *WINDOW, DISPLAY, *HANDS, BINUTILS),
 }

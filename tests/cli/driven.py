@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +41,14 @@ def hook_for(order: dict[str, Any]) -> Callable[[str], None]:
     return hook
 
 
-if __name__ == "__main__":
-    faults.hook = hook_for(json.loads(sys.argv[1]))
-    code = main(sys.argv[2:])
+def driven(order: dict[str, Any], arguments: Sequence[str]) -> int:
+    """The exit code of the program, stopped as `order` says."""
+    faults.hook = hook_for(order)
+    code = main(arguments)
     if any(name.split(".")[0] in ("PySide6", "pyqtgraph") for name in sys.modules):
         sys.exit("Qt was loaded")
-    sys.exit(code)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(driven(json.loads(sys.argv[1]), sys.argv[2:]))

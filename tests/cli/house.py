@@ -18,6 +18,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tests.cli.forked import forked
+
 ROOT = Path(__file__).parent.parent.parent
 DRIVEN = Path(__file__).parent / "driven.py"
 
@@ -120,11 +122,11 @@ class House:
         return process
 
     def run(self, *arguments: str, order: dict[str, Any] | None = None, **environment: str) -> tuple[int, str, str]:
-        """Exit code, output, errors."""
-        process = self.start(*arguments, order=order, **environment)
-        out, err = process.communicate(timeout=110)
+        """Exit code, output, errors of the program, run to its end."""
+        command = ["--workspace", str(self.workspace), *arguments]
+        code, out, err = forked().run(order or {}, command, _environment() | environment, seconds=110)
         assert "Traceback" not in err, err
-        return process.returncode, out, err
+        return code, out, err
 
     def must(self, *arguments: str) -> str:
         """Run what must succeed; its output."""

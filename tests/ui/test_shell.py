@@ -70,10 +70,11 @@ def shell(context: Context, qtbot: QtBot) -> MainWindow:
 
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Gate]:
+    before = set(psutil.Process().children())  # multiprocessing's tracker, a server of another test
     held = hold(monkeypatch, tmp_path)
     yield held
     held.open()
-    for child in psutil.Process().children():
+    for child in set(psutil.Process().children()) - before:
         child.wait(60)
 
 
