@@ -65,7 +65,7 @@ def settled(examples: int) -> settings:
 
 
 @pytest.mark.timeout(3600)
-@settled(350)
+@settled(430)
 @given(HISTORIES, st.sampled_from([1, 3, 32_768]), st.booleans())
 def test_a_folder_follows_whatever_happens(program: OtherProgram, history: list[Stretch], fetch: int, recursive: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -73,7 +73,7 @@ def test_a_folder_follows_whatever_happens(program: OtherProgram, history: list[
 
 
 @pytest.mark.timeout(3600)
-@settled(150)
+@settled(70)
 @given(HISTORIES, st.sampled_from([1, 3, 32_768]), st.booleans())
 def test_a_duckdb_file_follows_whatever_happens(
     program: OtherProgram, history: list[Stretch], fetch: int, recursive: bool

@@ -5,6 +5,8 @@ no NaN and no infinity: they are the texts "NaN", "Infinity", "-Infinity" (as in
 are ISO texts, instants end in Z; binary is hexadecimal digits.
 """
 
+from functools import cache
+
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,8 +23,18 @@ _UTC = pa.scalar("Z", pa.large_string())
 _NOTHING = pa.scalar("", pa.large_string())
 
 
+@cache  # a new one costs as much as writing ten thousand rows, and a run may write thousands of files
+def _duckdb() -> duckdb.DuckDBPyConnection:
+    """It can reach nothing but the rows it is given. With one thread, each query runs in the thread that asks."""
+    found = duckdb.connect(":memory:")
+    found.execute(
+        "SET threads = 1; SET python_enable_replacements = false; SET enable_external_access = false; SET lock_configuration = true"
+    )
+    return found
+
+
 class JsonFormat:
-    """Holds a DuckDB connection that can reach nothing but the rows it is given."""
+    """Holds a DuckDB connection of its own."""
 
     def __init__(self, settings: FileSettings, schema: pa.Schema) -> None:
         self.settings = settings
@@ -39,10 +51,7 @@ class JsonFormat:
         self._query = (
             f"SELECT {literal(_SEPARATOR)} || {line} FROM batch" if self.array else f"SELECT {line} || chr(10) FROM batch"
         )
-        self._connection = duckdb.connect(":memory:")
-        self._connection.execute(
-            "SET threads = 1; SET python_enable_replacements = false; SET enable_external_access = false; SET lock_configuration = true"
-        )
+        self._connection = _duckdb().cursor()
 
     def open(self, sink: pa.NativeFile) -> Encoder:
         return _JsonFile(self, sink)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,11 @@ READERS = {
 DATA = {"id": "BIGINT", "name": "VARCHAR", "half": "VARCHAR"}
 BESIDE = {"__op": "VARCHAR", "__position": "VARCHAR", "__committed_at": "VARCHAR"}
 REJECTS = {"row": "VARCHAR", "key": "VARCHAR", "node": "VARCHAR", "column": "VARCHAR", "reason": "VARCHAR"}
+
+
+@cache
+def reading() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect()
 
 
 class FolderMatrix(CrashMatrix):
@@ -98,7 +104,7 @@ class FolderMatrix(CrashMatrix):
         )
         beside = BESIDE if self.mode in ("mirror", "history") and "row" not in columns else {}
         reader = READERS[self.files.format].format(files=names, columns=beside | columns).replace("all_varchar = true, ", "")
-        with duckdb.connect() as connection:
+        with reading().cursor() as connection:
             wanted = ", ".join(f'"{column}"' for column in columns)
             return sorted(connection.execute(f"SELECT {wanted} FROM {reader}").fetchall(), key=repr)
 
