@@ -135,13 +135,17 @@ def _past(workspace: Workspace, tasks: list[Task]) -> None:
     hour_now = int(now) // 3600 * 3600
     for number, task in enumerate(tasks):
         rate = 90_000.0 + 70_000 * number
-        for hour in range(hour_now - 30 * 24 * 3600, hour_now, 3600):
+        for hour in range(hour_now - 30 * 24 * 3600, hour_now + 1, 3600):
             rate = min(360_000.0, max(40_000.0, rate + dice.uniform(-30_000, 31_000)))
             seconds, bad = 20 + 60 * dice.random(), dice.random() < 0.02
+            if now - hour < 600:
+                continue  # the runs of this hour are those that are really made
             runs.append(_past_run(task, hour + 60.0, seconds, int(rate * seconds), rate, "failed" if bad else "done"))
-            sums.append(_sum(task, 3600, hour, rate, seconds, bad))
+            if hour < hour_now:
+                sums.append(_sum(task, 3600, hour, rate, seconds, bad))
             if now - hour < 3 * _DAY:
-                ends = [(seconds, bad)] + [None] * 59
+                minutes = min(60, int(now - hour) // 60)
+                ends = ([(seconds, bad)] + [None] * 59)[:minutes]
                 sums += [_minute(task, hour + 60 * at, rate * dice.uniform(0.85, 1.15), end) for at, end in enumerate(ends)]
     with workspace.database.writing() as connection:
         connection.execute(insert(records.runs), runs)
@@ -219,6 +223,7 @@ def _going_on(workspace: Workspace, task: Task, stack: ExitStack) -> str:
         }
         for at, (name, state, percent) in enumerate(states)
     ]
+    record |= {name: sum(int(str(one[name])) for one in tables) for name in ("rows_read", "rows_written", "bytes")}
     parts = [
         {
             "run": run,
@@ -232,13 +237,12 @@ def _going_on(workspace: Workspace, task: Task, stack: ExitStack) -> str:
         for part in range(done)
     ]
     lines = [
-        {"run": run, "at": now - 250 + at, "level": level, "source_table": "Orders", "message": message}
-        for at, (level, message) in enumerate(
+        {"run": run, "at": now - 250 + 9 * at, "level": level, "source_table": table, "message": message}
+        for at, (level, table, message) in enumerate(
             (
-                ("info", "Plan made: 4 tables, 48 parts."),
-                ("warning", "Orders part 3: the database is locked, again in 2 s."),
-                ("info", "Customers: published 6 rows as revision 3."),
-                ("error", "Audit part 1: a value of 73 MB is over the limit of 64 MB."),
+                ("info", "", "Planned: 4 tables in 48 parts, all as of one moment."),
+                ("warning", "Orders", "Part 3: the database is locked, again in 2 s."),
+                ("info", "Customers", "Published 7,204,331 rows to Analytics/live_Customers, revision 3."),
             )
         )
     ]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from dtaas_desktop.services.database import Database
+    from dtaas_desktop.services.workspace import Workspace
     from dtaas_desktop.ui.background import Background
     from dtaas_desktop.ui.main_window import MainWindow
     from dtaas_desktop.ui.theme import Theme
@@ -39,11 +40,13 @@ class Scene:
 
     page: str
     state: str
-    workspace: str = "full"  # or empty
+    workspace: str = "full"  # or empty, or sql server
     item: str = ""  # a key of what screenshot_workspace.fill answers, or a name
     act: str = ""
     metadata: str = "answer"  # or wait, or fail
     afterwards: str = ""  # an action of the window to trigger, by its text
+    then: tuple[str, ...] = ()  # what is done on the page (screenshot_steps), with “: ” before what with
+    seen: str = ""  # a step that brings into view what the picture is about, at each size again
 
 
 SCENES = (
@@ -66,9 +69,29 @@ SCENES = (
     Scene("runs", "failed", item="failed"),
     Scene("runs", "refused", item="refused"),
     Scene("runs", "done", item="done"),
+    Scene("runs", "rows", item="done", then=("tab: 1",)),
+    Scene("dashboard", "lower", then=("scroll",)),
+    Scene("settings", "lower", then=("scroll",)),
+    Scene("tasks", "chosen", item="task"),
     Scene("dashboard", "palette", afterwards="Search everything"),
     Scene("dashboard", "help", afterwards="Help"),
     Scene("dashboard", "about", afterwards="About DTaaS Desktop"),
+    *(
+        Scene(page, state, "sql server", item=item, act=act, then=then, seen=seen)
+        for page, state, item, act, then, seen in (
+            ("connections", "sqlserver-new", "", "new", ("kind: sqlserver",), ""),
+            ("connections", "sqlserver-entra", "", "new", ("kind: sqlserver", "login: entra managed identity"), ""),
+            ("connections", "sqlserver-advanced", "Shop, SQL Server", "", (), "advanced"),
+            ("connections", "sqlserver-help", "Shop, SQL Server", "", ("help",), ""),
+            ("connections", "sqlserver-unreachable", "Wrong port", "", ("test",), ""),
+            ("connections", "sqlserver-refused", "Wrong password", "", ("test",), ""),
+            ("connections", "sqlserver-browsed", "Shop, SQL Server", "", ("test", "table: sales.Orders"), "column: modified_at"),
+            ("tasks", "by-column", "by column", "edit", (), "what is read"),
+            ("tasks", "by-column-wrong", "by column", "edit", ("look back: soon",), "what is read"),
+            ("tasks", "checked", "whole", "", ("check",), ""),
+            ("runs", "measured", "measured", "", ("table: sales.Orders",), ""),
+        )
+    ),
 )
 
 
@@ -94,6 +117,7 @@ def main() -> int:
 
 def take(options: argparse.Namespace) -> int:
     """All scenes at the scale of this process; 1 if a text somewhere does not fit."""
+    import screenshot_steps
     from PySide6.QtWidgets import QApplication
 
     from dtaas_desktop.ui.theme import Theme
@@ -105,6 +129,7 @@ def take(options: argparse.Namespace) -> int:
     scenes = [scene for scene in SCENES if options.only in f"{scene.page}-{scene.state}"]
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         workspaces = _Workspaces(Path(folder), stack)
+        scenes = [scene for scene in scenes if workspaces.has(scene.workspace)]
         for scene in scenes:
             with workspaces.window(scene, theme) as window:
                 for choice in THEMES:
@@ -113,7 +138,10 @@ def take(options: argparse.Namespace) -> int:
                     theme.choose(choice)
                     for width, height in SIZES if not scene.afterwards else SIZES[-1:]:  # what floats was put there for one size
                         window.resize(width, height)
-                        _settle(window.context.background)
+                        _settle(window.context.background, waits=scene.metadata == "wait")
+                        if scene.seen:
+                            screenshot_steps.do(window, scene.seen)
+                            _settle(window.context.background)
                         name = f"{scene.page}-{scene.state}-{choice}-{width}x{height}@{options.scale:g}.png"
                         _grab(window).save(str(options.into / name))
                         complaints |= {f"{name}: {complaint}" for complaint in _misfits(window)}
@@ -123,37 +151,61 @@ def take(options: argparse.Namespace) -> int:
 
 
 class _Workspaces:
-    """The two workspaces, opened once; a window a scene."""
+    """The workspaces, each opened once and when it is wanted; a window a scene."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self._folder, self._stack = folder, stack
+        self._opened: dict[str, tuple[Workspace, dict[str, str]]] = {}
+
+    def has(self, name: str) -> bool:
+        """Whether there can be such a workspace here; if not, the reason is printed."""
+        if name != "sql server" or name in self._opened:
+            return True
+        import screenshot_sqlserver
+
+        reason = screenshot_sqlserver.why_not()
+        if reason:
+            print(f"No pictures of SQL Server: {reason}.")
+        return not reason
+
+    def opened(self, name: str) -> "tuple[Workspace, dict[str, str]]":
+        """The workspace, and what is in it by keys (Scene.item)."""
+        import screenshot_sqlserver
         import screenshot_workspace
 
         from dtaas_desktop.services.workspace import open_workspace
 
-        self._full, self._empty = open_workspace(folder / "full"), open_workspace(folder / "empty")
-        self._known = screenshot_workspace.fill(self._full, folder, stack)
-        stack.callback(self._full.close)
-        stack.callback(self._empty.close)
+        if name not in self._opened:
+            workspace = open_workspace(self._folder / name)
+            self._stack.callback(workspace.close)
+            fill = {"full": screenshot_workspace.fill, "sql server": screenshot_sqlserver.fill}.get(name)
+            self._opened[name] = workspace, fill(workspace, self._folder, self._stack) if fill is not None else {}
+        return self._opened[name]
 
     @contextmanager
     def window(self, scene: Scene, theme: "Theme") -> Iterator["MainWindow"]:
+        import screenshot_steps
+
         from dtaas_desktop.ui.background import Background
         from dtaas_desktop.ui.context import Context, Navigator
         from dtaas_desktop.ui.live_runs import LiveRuns
         from dtaas_desktop.ui.main_window import MainWindow
 
-        workspace = self._full if scene.workspace == "full" else self._empty
+        workspace, known = self.opened(scene.workspace)
         background, runs = Background(), LiveRuns(workspace)
         try:
             window = MainWindow(Context(workspace, theme, background, runs, Navigator()))
             with _metadata(workspace.database, scene.metadata):
                 window.resize(*SIZES[-1])
                 window.show()
-                window.go(scene.page, self._known.get(scene.item, scene.item), scene.act)
-                _settle(background)
+                window.go(scene.page, known.get(scene.item, scene.item), scene.act)
+                _settle(background, waits=scene.metadata == "wait")
+                for step in scene.then:
+                    screenshot_steps.do(window, step)
+                    _settle(background, waits=scene.metadata == "wait")
                 if scene.afterwards:
                     next(action for action in window.actions() if action.text() == scene.afterwards).trigger()
-                    _settle(background)
+                    _settle(background, waits=scene.metadata == "wait")
                 yield window
             window.close_without_asking()
         finally:
@@ -186,11 +238,11 @@ def _metadata(database: "Database", manner: str) -> Iterator[None]:
         database.reading = reading  # type: ignore[method-assign]
 
 
-def _settle(background: "Background") -> None:
-    """Let the window come to rest: nothing in the pool for a moment, or only what is made to wait."""
+def _settle(background: "Background", *, waits: bool = False) -> None:
+    """Let the window come to rest: nothing in the pool for a moment or, where that `waits`, only what is made to wait."""
     from PySide6.QtTest import QTest
 
-    deadline, quiet_since = time.monotonic() + 1.5, time.monotonic()
+    deadline, quiet_since = time.monotonic() + (0.8 if waits else _PATIENCE), time.monotonic()
     while time.monotonic() < deadline and time.monotonic() - quiet_since < _SETTLED_SECONDS:
         QTest.qWait(20)
         if background.is_busy:
@@ -206,7 +258,11 @@ def _grab(window: "MainWindow") -> "QPixmap":
     painter = QPainter(picture)
     for above in QApplication.topLevelWidgets():
         if above is not window and above.isVisible() and above.parent() is not None:
-            painter.drawPixmap(window.mapFromGlobal(above.mapToGlobal(above.rect().topLeft())), above.grab())
+            place = window.mapFromGlobal(above.mapToGlobal(above.rect().topLeft()))
+            room = window.size() - above.size()
+            place.setX(min(max(place.x(), 12), max(12, room.width() - 12)))  # without a window manager it may be anywhere
+            place.setY(min(max(place.y(), 12), max(12, room.height() - 12)))
+            painter.drawPixmap(place, above.grab())
     painter.end()
     return picture
 
@@ -215,10 +271,12 @@ def _misfits(window: "MainWindow") -> Iterator[str]:
     """Labels and buttons that have less room than their text asks for, and widgets of one parent that lie upon each other."""
     from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
 
+    from dtaas_desktop.ui.widgets import ElidedLabel
+
     for widget in window.findChildren(QWidget):
         if not widget.isVisible() or widget.visibleRegion().isEmpty():
             continue
-        if isinstance(widget, QLabel) and widget.text():
+        if isinstance(widget, QLabel) and widget.text() and not isinstance(widget, ElidedLabel):
             needed = widget.sizeHint()
             if widget.wordWrap():
                 needed.setWidth(0)

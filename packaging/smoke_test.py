@@ -98,7 +98,8 @@ def from_sqlserver(console: Path, environment: Mapping[str, str]) -> None:
             done = subprocess.run([*words, *command], env=bare, capture_output=True, text=True, check=False, timeout=120)
             if done.returncode != 0:
                 raise NeverHappened(f"{command[0]} ended with {done.returncode}: {done.stdout[-2000:]} {done.stderr[-2000:]}")
-        rows = duckdb.sql(f"SELECT * FROM '{output}/*/*.parquet' ORDER BY id").fetchall()
+        with duckdb.connect() as connection:
+            rows = connection.execute(f"SELECT * FROM '{output}/*/*.parquet' ORDER BY id").fetchall()
         if rows != [(1, "one"), (2, "zwölf"), (3, None)]:
             raise NeverHappened(f"the rows from SQL Server are {rows}")
         print("SQL Server     a table read through the system's ODBC driver, its rows read back by DuckDB")

@@ -3,6 +3,7 @@
 import json
 
 from dtaas_desktop.cli import exit_codes
+from dtaas_desktop.cli.option_hints import with_options
 from dtaas_desktop.domain.errors import UserError
 from dtaas_desktop.services.run_service import CapturedTables, RunService
 from dtaas_desktop.services.workspace import Workspace
@@ -22,7 +23,7 @@ def show(workspace: Workspace, name: str, *, as_json: bool) -> int:
             continue
         print(f"-- “{found.connection}”")
         for ref, state in found.tables:
-            words = "captured" if state.on else f"not captured. {state.reason} {state.remedy}".strip()
+            words = "captured" if state.on else with_options(f"not captured. {state.reason} {state.remedy}".strip())
             print(f"-- {ref}: {words}")
         print(script or "-- Nothing would be done.")
     return exit_codes.DONE

@@ -4,6 +4,7 @@ import datetime
 import json
 from collections.abc import Mapping
 
+from dtaas_desktop.cli import fidelity_report
 from dtaas_desktop.domain.changes import Lag
 from dtaas_desktop.domain.errors import AppError
 from dtaas_desktop.engine.survey import Survey, SurveyedRoute
@@ -14,7 +15,8 @@ Lags = Mapping[tuple[str, str], Lag]  # by connection and target name
 def as_text(survey: Survey, lags: Lags) -> str:
     """For people."""
     lines = [f"Task “{survey.task.name}”: {survey.task.options.transfer}"]
-    lines += [f"  {problem.severity}: {problem}" for problem in survey.problems]
+    told_below = fidelity_report.warnings_of(survey.tables)
+    lines += [f"  {problem.severity}: {problem}" for problem in survey.problems if problem.message not in told_below]
     refused = 0
     for table in survey.tables:
         rows = table.description.rows_estimate
@@ -27,6 +29,7 @@ def as_text(survey: Survey, lags: Lags) -> str:
             lag = lags.get((run.target.connection, run.target.name))
             if lag is not None:
                 lines.append(f"      {lag_words(lag)}")
+    lines += fidelity_report.as_lines(survey.tables)
     against = len(survey.errors) + refused
     lines.append("  It can run." if not against else f"  {against} to be mended before all of it can run.")
     return "\n".join(lines)
@@ -46,6 +49,7 @@ def as_json(survey: Survey, lags: Lags) -> str:
                     "connection": table.connection,
                     "table": str(table.description.table),
                     "rows_estimate": table.description.rows_estimate,
+                    "fidelity": fidelity_report.as_values(table.description.fidelity),
                     "targets": [_target(run, lags.get((run.target.connection, run.target.name))) for run in table.routes],
                 }
                 for table in survey.tables

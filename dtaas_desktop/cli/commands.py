@@ -12,6 +12,7 @@ from types import FrameType
 
 from dtaas_desktop.cli import attached, capture_commands, check_report, exit_codes
 from dtaas_desktop.cli.console import console_for
+from dtaas_desktop.cli.option_hints import with_options
 from dtaas_desktop.domain.errors import AppError, UserError
 from dtaas_desktop.engine.cancel import CancelToken
 from dtaas_desktop.services import task_exchange
@@ -39,7 +40,7 @@ def say_error(error: AppError, *, as_json: bool) -> None:
             flush=True,
         )
     else:
-        print(f"{error.message}\n{error.remedy}".strip(), file=sys.stderr)
+        print(with_options(f"{error.message}\n{error.remedy}".strip()), file=sys.stderr)
 
 
 def _dispatch(options: argparse.Namespace, workspace: Workspace, grammar: argparse.ArgumentParser) -> int:
@@ -84,7 +85,7 @@ def _check_task(workspace: Workspace, options: argparse.Namespace) -> int:
     service = RunService(workspace)
     surveyed = service.check(options.check_task, take_over=frozenset(options.take_over), reload=frozenset(options.full_reload))
     lags = service.lags(surveyed)
-    print(check_report.as_json(surveyed, lags) if options.json else check_report.as_text(surveyed, lags))
+    print(check_report.as_json(surveyed, lags) if options.json else with_options(check_report.as_text(surveyed, lags)))
     return exit_codes.of_survey(surveyed)
 
 

@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from typing import Protocol, TextIO
 
+from dtaas_desktop.cli.option_hints import with_options
 from dtaas_desktop.domain.events import (
     Event,
     Notice,
@@ -85,7 +86,7 @@ class PlainLines:
             case TableProgress():
                 return self._progress(event)
             case Notice():
-                return [f"  {event.level}: {event.message}"]
+                return [f"  {event.level}: {with_options(event.message)}"]
             case RunFinished():
                 return self._summary.lines(event)
             case _:
@@ -114,7 +115,7 @@ def outcome_lines(event: Event) -> list[str]:
     if isinstance(event, TableFailed):
         return [
             f"  {event.table} → {event.target} FAILED: {event.message}",
-            *([f"    {event.remedy}"] if event.remedy else []),
+            *([f"    {with_options(event.remedy)}"] if event.remedy else []),
         ]
     return []
 

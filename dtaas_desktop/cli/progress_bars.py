@@ -4,6 +4,7 @@ from rich.console import Console as RichConsole
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from dtaas_desktop.cli.console import Summary, changes_text, outcome_lines
+from dtaas_desktop.cli.option_hints import with_options
 from dtaas_desktop.domain.events import Event, Notice, RunFinished, TableProgress, TablePublished, TableStarted
 
 
@@ -54,7 +55,7 @@ class ProgressBars:
                 read = event.counts.read
                 self._progress.update(self._bars[event.table_run], total=max(read, 1), completed=max(read, 1))
             case Notice():
-                self._progress.console.print(f"  {event.level}: {event.message}", markup=False)
+                self._progress.console.print(f"  {event.level}: {with_options(event.message)}", markup=False)
             case RunFinished():
                 self._progress.stop()
                 for line in self._summary.lines(event):

@@ -1,6 +1,6 @@
 """The table of connectors. A connector's package, and with it its driver, is imported when it is first opened."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pydantic import BaseModel, ValidationError
 
@@ -43,6 +43,18 @@ def open_destination(connection: Connection, *, workspace: str) -> Destination:
 
         return DuckDBDestination(settings, workspace=workspace)
     raise _unusable(connection, "destination")
+
+
+def means(kind: str, settings: Mapping[str, object]) -> str:
+    """What connections of this kind are made with on this computer, in a few words; empty if there is nothing to tell.
+
+    Raises UserError if there is nothing that could. The settings need not be complete.
+    """
+    if kind != "sqlserver":
+        return ""
+    from dtaas_desktop.connectors.sqlserver import driver_title
+
+    return f"Driver: {driver_title(str(settings.get('driver', '')))}."
 
 
 def _settings(connection: Connection, role: Role) -> BaseModel:

@@ -56,12 +56,13 @@ class ConnectionKind:
     roles: frozenset[Role]
     settings: type[BaseModel]
     holds_files: bool = False  # its destinations take FileSettings
+    topic: str = "connections"  # of the help (resources/help)
 
 
 CONNECTION_KINDS: dict[str, ConnectionKind] = {
     kind.name: kind
     for kind in (
-        ConnectionKind("sqlserver", "SQL Server", frozenset({"source"}), SqlServerSettings),
+        ConnectionKind("sqlserver", "SQL Server", frozenset({"source"}), SqlServerSettings, topic="sql-server"),
         ConnectionKind("sqlite", "SQLite file", frozenset({"source"}), SqliteSettings),
         ConnectionKind("folder", "Folder", frozenset({"destination"}), FolderSettings, holds_files=True),
         ConnectionKind("duckdb", "DuckDB file", frozenset({"destination"}), DuckDBSettings),
@@ -80,9 +81,13 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class CheckStep:
-    """One step of *Test*: what was tried, whether it went well, and if not what to do."""
+    """One step of *Test*: what was tried, whether it went well, and if not what to do.
+
+    `fields`: the settings where it can be mended, the likeliest first; none where it cannot be mended there.
+    """
 
     title: str
     ok: bool
     detail: str = ""
     remedy: str = ""
+    fields: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from dtaas_desktop.domain.changes import Kind, Position
+from dtaas_desktop.domain.harm import Harm
 from dtaas_desktop.domain.table import Counts
 from dtaas_desktop.domain.target import Published
 
@@ -20,7 +21,10 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class TablePlanned:
-    """A table run will begin when those before it leave room; told for all of a plan before the first begins."""
+    """A table run will begin when those before it leave room; told for all of a plan before the first begins.
+
+    `fidelity`: sentences on columns whose values do not simply arrive as they are, losses first.
+    """
 
     table_run: str
     table: str
@@ -29,6 +33,7 @@ class TablePlanned:
     parts: int
     rows_estimate: int | None
     kind: Kind = "load"
+    fidelity: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +120,14 @@ class TableFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceCost:
+    """What a part of the run cost a source; what is told of one connection adds up."""
+
+    connection: str
+    harm: Harm
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """A line of the run's log."""
 
@@ -131,7 +144,18 @@ class RunFinished:
     seconds: float
 
 
-Event = RunStarted | TablePlanned | TableStarted | TableProgress | PartDone | TablePublished | TableFailed | Notice | RunFinished
+Event = (
+    RunStarted
+    | TablePlanned
+    | TableStarted
+    | TableProgress
+    | PartDone
+    | TablePublished
+    | TableFailed
+    | SourceCost
+    | Notice
+    | RunFinished
+)
 
 
 def to_dict(event: Event) -> dict[str, Any]:

@@ -7,7 +7,7 @@ nothing else: drivers' exceptions are translated inside the connector.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -132,8 +132,33 @@ class Source(Protocol):
 
 
 @runtime_checkable
+class HoldsDatabases(Protocol):
+    """A source that is one of several databases of a server."""
+
+    def databases(self) -> Sequence[str]:
+        """Those that the same login may open, in the order of their names, without the system's own."""
+        ...
+
+
+Measure = Literal["version", "date", "number"]
+
+
+@dataclass(frozen=True, slots=True)
+class GrowingColumn:
+    """A column by which new rows can be found: a version that the system itself raises with each change, a date, or a number."""
+
+    name: str
+    declared: str
+    measure: Measure
+
+
+@runtime_checkable
 class ColumnFollower(Protocol):
     """A source that can find new rows by a column that grows, where changes cannot be captured."""
+
+    def growing(self, table: TableRef) -> Sequence[GrowingColumn]:
+        """The columns of a table that could tell what is new, the surest first."""
+        ...
 
     def following(self, column: str, look_back: float, *, once: bool) -> Source:
         """The same system, capturing changes that way. `look_back`: hours for dates, units for numbers; `once`: no row may come twice,

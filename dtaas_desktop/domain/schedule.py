@@ -48,6 +48,23 @@ def words(schedule: Schedule) -> str:
             return f"Every {one}" if schedule.every == 1 else f"Every {schedule.every} {schedule.unit}"
 
 
+def short_words(schedule: Schedule) -> str:
+    """As `words`, for a column: “Mon, Fri at 02:00”, “Daily at 02:00”."""
+    if schedule.kind == "daily":
+        return f"Daily at {schedule.at}"
+    chosen = sorted(set(schedule.days))
+    if schedule.kind != "weekly" or not chosen:
+        return words(schedule)
+    days = (
+        "Daily"
+        if len(chosen) == 7
+        else ", ".join(_DAYS[day][:3] for day in chosen)
+        if len(chosen) < 4
+        else f"{len(chosen)} days a week"
+    )
+    return f"{days} at {schedule.at}"
+
+
 def next_due(schedule: Schedule, after: datetime, zone: tzinfo) -> datetime | None:
     """The first moment later than `after` (with a time zone) at which the task is due; it shows the clock of `zone`.
 

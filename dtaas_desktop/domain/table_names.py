@@ -39,3 +39,10 @@ def split_names(names: Sequence[str], available: Sequence[TableRef]) -> tuple[li
 
 def is_pattern(name: str) -> bool:
     return "*" in name or "?" in name
+
+
+def by_schema(tables: Sequence[TableRef]) -> tuple[TableRef, ...]:
+    """Tables of systems with schemas in the order of those; others in the order given."""
+    if not any(table.schema for table in tables):
+        return tuple(tables)
+    return tuple(sorted(tables, key=lambda table: (table.schema.casefold(), table.name.casefold(), table)))

@@ -120,7 +120,7 @@ class Chain:
             written=current.num_rows,
             nulled=nulled,
         )
-        return Passed(current, _joined(rejected), counts, origin, pa.concat_arrays([pa.array([], pa.int64()), *refusals]))
+        return Passed(current, _joined(rejected), counts, origin, pa.concat_arrays([pa.nulls(0, pa.int64()), *refusals]))
 
     def _bad_cell(self, step: Step, source: pa.RecordBatch, origin: pa.Array | None, bad: pa.RecordBatch) -> UserError:
         cell = bad.slice(0, 1).to_pylist()[0]

@@ -15,9 +15,9 @@ from dtaas_desktop.domain.target import Target
 from dtaas_desktop.engine.chain import Chain, Passed, carried_on
 from dtaas_desktop.engine.key_path import KeyPath
 
-_BEFORES = pa.array([Operation.DELETE, Operation.BEFORE], pa.int8())
-_AFTERS = pa.array([Operation.INSERT, Operation.AFTER, Operation.PRESENT], pa.int8())
-_KEYS_ONLY = pa.array([Operation.ABSENT, Operation.REFUSED], pa.int8())
+_BEFORES = (Operation.DELETE, Operation.BEFORE)
+_AFTERS = (Operation.INSERT, Operation.AFTER, Operation.PRESENT)
+_KEYS_ONLY = (Operation.ABSENT, Operation.REFUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ class ChangeRows:
 
 
 _BESIDE_SIGNED = ("transaction", "position", "committed_at")
-_NONE = pa.array([], pa.int64())
+_NONE = pa.nulls(0, pa.int64())  # pa.array would import pandas, where it is installed, at every start
 
 
 def images_of_columns(chain: Chain, schema: pa.Schema) -> dict[str, str]:
@@ -166,7 +166,7 @@ def _counted(operations: pa.Array, befores: pa.Array, afters: pa.Array, refused:
     read = total - len(_where(operations, Operation.BEFORE)) - len(_where(operations, Operation.REFUSED))
     updates = _where(operations, Operation.BEFORE)
     # Each change under the index of its last image.
-    reached = pa.concat_arrays([afters, _which(operations, pa.array([Operation.ABSENT], pa.int8()))])
+    reached = pa.concat_arrays([afters, _which(operations, (Operation.ABSENT,))])
     deleted = befores.filter(pc.is_in(befores, value_set=_where(operations, Operation.DELETE)))
     left = pc.add(befores.filter(pc.is_in(befores, value_set=updates)), 1)
     reached = pc.unique(pa.concat_arrays([reached, deleted, left]))
@@ -174,8 +174,8 @@ def _counted(operations: pa.Array, befores: pa.Array, afters: pa.Array, refused:
     return Counts(read=read, written=written, rejected=len(refused), filtered=read - written - len(refused))
 
 
-def _which(operations: pa.Array, wanted: pa.Array) -> pa.Array:
-    return pc.indices_nonzero(pc.is_in(operations, value_set=wanted)).cast(pa.int64())
+def _which(operations: pa.Array, wanted: Sequence[Operation]) -> pa.Array:
+    return pc.indices_nonzero(pc.is_in(operations, value_set=pa.array(wanted, pa.int8()))).cast(pa.int64())
 
 
 def _where(operations: pa.Array, operation: Operation) -> pa.Array:

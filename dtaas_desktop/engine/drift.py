@@ -96,7 +96,7 @@ def drift(now: Shape, state: TargetState, *, policy: DriftPolicy, keeps: bool, c
     if retyped and policy == "evolve":
         refused = ShapeChanged(
             f"Table {now.description.table}: {retyped[0].detail}, which the rows already published cannot become.",
-            remedy="Cast the column to its old type, or read the table again with --full-reload.",
+            remedy="Cast the column to its old type, or make a full reload of the table.",
         )
         return replace(result, refused=refused)
     if changes and policy == "evolve" and not result.reload:

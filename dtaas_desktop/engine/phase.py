@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from dtaas_desktop.domain.changes import Position
 from dtaas_desktop.domain.errors import AppError
-from dtaas_desktop.domain.events import Notice
+from dtaas_desktop.domain.events import Notice, SourceCost
 from dtaas_desktop.domain.harm import Measured
 from dtaas_desktop.domain.plan import Plan, Progress
 from dtaas_desktop.domain.ports import Budget, Journal, Session
@@ -35,6 +35,7 @@ class Phase:
     tables: SideBySide
     cancel: CancelToken
     workers: Executor
+    readers: AbstractContextManager[object]  # entered by a worker while it reads
     budget: Budget
 
     def settled(self, tables: Sequence[SurveyedTable], keep: Collection[str]) -> list[SurveyedTable]:
@@ -66,7 +67,9 @@ class Phase:
         return opened
 
     def _tell_harm(self, connection: str, session: Measured) -> None:
-        self.meter.tell(Notice("info", f"{connection}: {session.harm().words}"))
+        harm = session.harm()
+        self.meter.tell(SourceCost(connection, harm))
+        self.meter.tell(Notice("info", f"{connection}: {harm.words}"))
 
     def table_runs(
         self, plan: Plan, tables: Sequence[SurveyedTable], sessions: Mapping[str, Session], progress: Progress
@@ -100,6 +103,7 @@ class Phase:
                 budget=self.budget,
                 cancel=self.cancel,
                 meter=self.meter,
+                readers=self.readers,
             )
             runs.append(TableRun(index, plan.id, table, routes, jobs, self.journal, self.workers, options.retries, progress))
         return runs

@@ -47,7 +47,7 @@ def _owner_problem(run: "SurveyedRoute", take_over: Collection[str]) -> Iterator
     target, state = run.target, run.state
     if target.name in take_over:
         return
-    remedy = f"Choose another name or place, or allow it once with --take-over “{target.name}”."
+    remedy = f"Choose another name or place, or allow the task once to take over “{target.name}”."
     if state.foreign:
         message = f"“{target.name}” in “{target.connection}” already holds something that this application did not write."
         yield Problem("error", message, run.route.destination.id, remedy)
@@ -91,7 +91,7 @@ def _change_problems(task: Task, source: Source, table: TableDescription, run: "
         return
     state = source.capture.state(table.table)
     if not state.on:
-        install = f"Install the capture with --enable-capture “{task.name}”; --show-capture shows it before."
+        install = "Switch the capture on; what it does to the source is shown before."
         message = state.reason or f"Changes of table {table.table} are not captured."
         yield Problem("error", message, run.route.source.id, install if state.possible else state.remedy)
     exact = source.exact_by_default if task.options.reading == "default" else task.options.reading == "one moment"

@@ -1,7 +1,7 @@
 """One job: a part, or the changes of a turn, is read once, and each of its routes transforms and stages the rows on its own."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 
@@ -17,6 +17,8 @@ from dtaas_desktop.engine.cancel import CancelToken
 from dtaas_desktop.engine.chain import Chain
 from dtaas_desktop.engine.change_rows import ChangeRows, Taken
 from dtaas_desktop.engine.meter import Meter
+
+_LARGE_BATCH = 16 * 1024 * 1024  # bytes: where cells are very large, no two parts hold one at the same time
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class TableJobs:
     budget: Budget
     cancel: CancelToken
     meter: Meter
+    readers: AbstractContextManager[object]  # entered while a part is read: as many at a time as the task allows
     left: set[str] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -54,39 +57,54 @@ class TableJobs:
             self.left.add(route)
 
 
-def stage_part(jobs: TableJobs, part: Part, routes: Sequence[JobRoute]) -> Mapping[str, Staged | AppError]:
+def stage_part(
+    jobs: TableJobs, part: Part, routes: Sequence[JobRoute], *, begun: Callable[[], None]
+) -> Mapping[str, Staged | AppError]:
     """Stage `part` for each route; the answer is by RoutePlan.id. A route that fails leaves the others undisturbed.
 
-    A failure to read is every route's. Raises Interrupted if the run was asked to stop.
+    It waits for its turn to read, and calls `begun` then. A failure to read is every route's. Raises Interrupted if the run was asked
+    to stop.
     """
     results: dict[str, Staged | AppError] = {}
     with ExitStack() as stack:
         writers: dict[str, _Writer] = {}
-        for route in routes:
-            if route.plan.id in jobs.left:
-                continue
-            writer = _Writer(jobs, part, route)
+        with jobs.readers:
+            begun()
+            for route in routes:
+                if route.plan.id in jobs.left:
+                    continue
+                writer = _Writer(jobs, part, route)
+                try:
+                    writer.open()
+                except AppError as error:
+                    results[route.plan.id] = error
+                    continue
+                stack.callback(writer.drop)
+                writers[route.plan.id] = writer
             try:
-                writer.open()
+                largest = _read_into(jobs, part, writers, results)
             except AppError as error:
-                results[route.plan.id] = error
-                continue
-            stack.callback(writer.drop)
-            writers[route.plan.id] = writer
-        try:
-            _read_into(jobs, part, writers, results)
-        except AppError as error:
-            results |= dict.fromkeys(writers, error)
-            return results
-        for name, writer in writers.items():
-            try:
-                results[name] = writer.finish()
-            except AppError as error:
-                results[name] = error
+                results |= dict.fromkeys(writers, error)
+                return results
+            if largest > _LARGE_BATCH:
+                _finish(writers, results)
+                return results
+        # The next part is read while this one is made durable.
+        _finish(writers, results)
     return results
 
 
-def _read_into(jobs: TableJobs, part: Part, writers: dict[str, "_Writer"], results: dict[str, Staged | AppError]) -> None:
+def _finish(writers: Mapping[str, "_Writer"], results: dict[str, Staged | AppError]) -> None:
+    for name, writer in writers.items():
+        try:
+            results[name] = writer.finish()
+        except AppError as error:
+            results[name] = error
+
+
+def _read_into(jobs: TableJobs, part: Part, writers: dict[str, "_Writer"], results: dict[str, Staged | AppError]) -> int:
+    """The bytes of the largest batch."""
+    largest = 0
     what = jobs.changes or part
     with (
         jobs.session.read(jobs.description, what, columns=jobs.columns, cells=jobs.cells, whole=jobs.whole) as stream,
@@ -95,7 +113,8 @@ def _read_into(jobs: TableJobs, part: Part, writers: dict[str, "_Writer"], resul
         full_rows = _Placeholders(jobs.description.schema, stream.schema)
         for rows in stream:
             jobs.cancel.check()
-            held = rows.batch.nbytes
+            held: int = rows.batch.nbytes
+            largest = max(largest, held)
             jobs.budget.charge(held)
             try:
                 whole = full_rows.complete(rows.batch)
@@ -112,8 +131,9 @@ def _read_into(jobs: TableJobs, part: Part, writers: dict[str, "_Writer"], resul
             for name in jobs.left & writers.keys():
                 writers.pop(name).drop()
             if not writers:
-                return
+                return largest
     jobs.cancel.check()  # a stream that was told to stop may simply end
+    return largest
 
 
 class _Writer:

@@ -92,11 +92,11 @@ def survey(
     problems: list[Problem] = []
     surveyed: list[SurveyedTable] = []
     tables = _tables_of(task, systems, problems)
-    for patterns, purpose, option in ((reload, "read again", "--full-reload"), (only, "run alone", "--only")):
+    for patterns, purpose in ((reload, "read again"), (only, "run alone")):
         for pattern in patterns:
             if not matching(pattern, [table for _, table in tables]):
                 message = f"No table of task “{task.name}” matches “{pattern}”, which is to be {purpose}."
-                problems.append(Problem("error", message, remedy=f"Correct the name after {option}."))
+                problems.append(Problem("error", message, remedy="Correct the name."))
     if only:
         named = {table for pattern in only for table in matching(pattern, [table for _, table in tables])}
         tables = {place: of_table for place, of_table in tables.items() if place[1] in named}
@@ -250,7 +250,7 @@ class _Look:
 def _lost(target: Target, reason: str) -> PositionLost:
     return PositionLost(
         f"“{target.name}” in “{target.connection}” must be read again: {reason}.",
-        remedy=f"Run the task with --full-reload “{target.owner.table}”.",
+        remedy=f"Make a full reload of “{target.owner.table}”.",
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dtaas_desktop.domain.errors import AppError, StagedLost, TransientError
 from dtaas_desktop.domain.events import Notice, PartDone, TablePlanned, TableStarted
+from dtaas_desktop.domain.fidelity import companions, losses
 from dtaas_desktop.domain.plan import JobId, Progress, TablePlan
 from dtaas_desktop.domain.ports import Journal
 from dtaas_desktop.domain.table import Part, PartId, total
@@ -16,6 +17,21 @@ from dtaas_desktop.engine.stage_job import JobRoute, TableJobs, stage_part
 
 Outcome = Published | AppError
 StagedParts = dict[PartId, Staged]
+
+
+class _Watch:
+    """When a part began to be read, and for how long it has been worked on."""
+
+    def __init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        self.began_at = time.time()
+        self._began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._began
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +80,7 @@ class TableRun:
         """Tell of the table runs that wait now; those that ran before in this run are known."""
         for route in self.routes:
             if not self.jobs.meter.knows(route.table_run):
-                table, target = self.table, route.plan.target
+                table, target, described = self.table, route.plan.target, self.jobs.description
                 self.jobs.meter.tell(
                     TablePlanned(
                         route.table_run,
@@ -74,6 +90,7 @@ class TableRun:
                         len(table.parts),
                         table.rows_estimate,
                         table.kind,
+                        (*losses(described.fidelity), *companions(described.fidelity)),
                     )
                 )
 
@@ -132,25 +149,27 @@ class TableRun:
     def _stage_one(self, part: Part, routes: Sequence[JobRoute]) -> Mapping[str, Staged | AppError]:
         """One part, recorded as it completes; routes with a passing fault are tried again alone."""
         self.jobs.cancel.check()
-        began_at, began = time.time(), time.monotonic()
-        results = dict(stage_part(self.jobs, part, routes))
+        watch = _Watch()
+        results = dict(stage_part(self.jobs, part, routes, begun=watch.start))
         for pause in pauses(self.retries):
             again = [route for route in routes if isinstance(results.get(route.plan.id), TransientError)]
             if not again:
                 break
             self.tell_retry(results[again[0].plan.id], pause)
             self.jobs.cancel.wait(pause)
-            results |= stage_part(self.jobs, part, again)
+            results |= stage_part(self.jobs, part, again, begun=lambda: None)
         for name, result in results.items():
             if isinstance(result, AppError):
                 self.jobs.leave(name)
         self.journal.staged(self.plan_id, JobId(self.index, part.id), results)
-        seconds = time.monotonic() - began
+        seconds = watch.seconds
         for route in routes:
             staged = results.get(route.plan.id)
             if isinstance(staged, Staged):
                 size = sum(file.bytes for file in staged.files)
-                done = PartDone(route.table_run, part.id, began_at, seconds, staged.counts.read, size, str(self.table.table))
+                done = PartDone(
+                    route.table_run, part.id, watch.began_at, seconds, staged.counts.read, size, str(self.table.table)
+                )
                 self.jobs.meter.part_done(done)
         return results
 

@@ -1,5 +1,6 @@
 """A whole run: look, then load what has to be read whole, then bring the rest up to date by its changes, once or on and on."""
 
+import threading
 import time
 from collections.abc import Callable, Collection
 from contextlib import ExitStack
@@ -21,6 +22,7 @@ from dtaas_desktop.engine.side_by_side import Failure, SideBySide
 from dtaas_desktop.engine.survey import Survey, SurveyedTable, Systems, survey
 from dtaas_desktop.engine.turn import turn
 
+_FINISHING = 1  # parts that are made durable while as many as the task allows are read
 _ENDED = {
     "paused": "Paused, as asked: what is published stays, and finished parts are kept for a resume where the source allows one.",
     "cancelled": "Cancelled, as asked: what is published stays, and what was only staged is dropped.",
@@ -66,6 +68,7 @@ class TaskRun:
         meter = Meter(self.emit)
         tables = SideBySide(meter)
         options = self.task.options
+        readers = options.parallel or workers.processors()
         try:
             with ExitStack() as stack:
                 phase = Phase(
@@ -76,7 +79,8 @@ class TaskRun:
                     meter=meter,
                     tables=tables,
                     cancel=self.cancel,
-                    workers=stack.enter_context(emptied(workers.threads(options.parallel))),
+                    workers=stack.enter_context(emptied(workers.threads(readers + _FINISHING))),
+                    readers=threading.BoundedSemaphore(readers),
                     budget=ByteBudget(options.memory),
                 )
                 self._go(phase)
@@ -93,7 +97,7 @@ class TaskRun:
         if self.follow and self.task.options.transfer == "full load":
             raise UserError(
                 f"Task “{self.task.name}” makes full loads only: there are no changes to follow.",
-                remedy="Set its transfer to “full load, then changes”, or run it without --follow.",
+                remedy="Set its transfer to “full load, then changes”, or run it without following changes.",
             )
         surveyed = self._surveyed(phase.meter, self.reload)
         phase.meter.tell(RunStarted(self.id, self.task.name, sum(len(table.routes) for table in surveyed.tables)))
@@ -124,8 +128,9 @@ class TaskRun:
                     meter.tell_once(Notice("warning", message, str(table.description.table)))
         if surveyed.errors and not (following and surveyed.tables):
             first = surveyed.errors[0]
-            more = f" ({len(surveyed.errors) - 1} more problems: see --check-task.)" if len(surveyed.errors) > 1 else ""
-            raise UserError(first.message + more, remedy=first.remedy)
+            others = len(surveyed.errors) - 1
+            more = f"Check the task to see {f'{others} more problems' if others > 1 else 'one more problem'}." if others else ""
+            raise UserError(first.message, remedy=f"{first.remedy} {more}".strip())
         self.cancel.check()
         return surveyed
 

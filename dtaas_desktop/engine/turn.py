@@ -43,7 +43,7 @@ def _moved(phase: Phase, table: SurveyedTable, run: SurveyedRoute, upto: Positio
     if now is None:
         error = PositionLost(
             f"Changes of table {ref} are not captured any more.",
-            remedy="Install the capture again with --enable-capture, then run the task with --full-reload.",
+            remedy="Switch their capture on again, then make a full reload of the table.",
         )
         phase.tables.refuse(str(ref), table_run_name(table.connection, ref, run.route.name), run.target, error)
         return False

@@ -17,7 +17,9 @@ from dtaas_desktop.services.tasks import dismissal
 from dtaas_desktop.services.upsert import upsert
 
 Kind = Literal["failed", "drift", "expiring", "interrupted", "paused", "late"]
-Action = Literal["resume", "run", "reload table", "open run", "edit connection", "edit task", "copy script", "dismiss"]
+Action = Literal[
+    "resume", "run", "retry table", "reload table", "open run", "edit connection", "edit task", "copy script", "dismiss"
+]
 LATE_SECONDS = 600
 _ORDER: tuple[Kind, ...] = ("failed", "drift", "expiring", "interrupted", "late", "paused")
 
@@ -61,10 +63,13 @@ class Attention:
             failed = _failed_tables(connection, [run.id for run in latest.values() if run.state in _MAY_HAVE_FAILED])
             names = {row.uuid: row.name for row in connection.execute(select(records.tasks.c.uuid, records.tasks.c.name))}
             late = self._late(connection, now, latest)
+            left = {task: _left_failed(connection, run) for task, run in latest.items() if run.state == "done"}
             dismissed = _dismissed(connection)
         found = dict(late)
         for task, run in latest.items():
             item = _of_run(run, names[task], failed.get(run.id), can_resume=run.state in RESUMABLE and task in planned)
+            if (before := left.get(task)) is not None:
+                item = _of_left(names[task], *before)
             known = found.get(task)
             if item is not None and (known is None or _ORDER.index(item.kind) < _ORDER.index(known.kind)):
                 found[task] = item
@@ -101,6 +106,7 @@ class _Failed:
     remedy: str
 
 
+_RETRIES_LOOKED_AT = 10  # runs before the latest
 _MAY_HAVE_FAILED = ("failed", "partly failed", "running")
 
 
@@ -114,6 +120,34 @@ def _failed_tables(connection: Connection, runs: Collection[str]) -> dict[str, _
         if row.run not in found or (row.failure == "drift" != found[row.run].failure):
             found[row.run] = _Failed(row.source_table, row.failure, row.message, row.remedy)
     return found
+
+
+def _left_failed(connection: Connection, latest: RunRecord) -> tuple[RunRecord, _Failed] | None:
+    """A table that failed in an earlier run and was not in any since: the latest run ended well, but was for some tables only."""
+    past = runs_view.runs(connection, task=latest.task, states=(), search="", before=latest.started_at, limit=_RETRIES_LOOKED_AT)
+    if not any(run.state in ("failed", "partly failed") for run in past):
+        return None
+    table = records.table_runs
+    run_since = set(connection.execute(select(table.c.name).where(table.c.run == latest.id)).scalars())
+    for run in past:
+        asked = select(table.c.name, table.c.state, table.c.source_table, table.c.failure, table.c.message, table.c.remedy)
+        rows = connection.execute(asked.where(table.c.run == run.id).order_by(table.c.began_at)).all()
+        if not run_since < {row.name for row in rows}:
+            return None  # what came since was all there was
+        for row in rows:
+            if row.state == "failed" and row.name not in run_since:
+                return run, _Failed(row.source_table, row.failure, row.message, row.remedy)
+        run_since |= {row.name for row in rows if row.state == "done"}
+    return None
+
+
+def _of_left(name: str, run: RunRecord, failed: _Failed) -> AttentionItem:
+    detail = f"{_what_failed(failed)} It was not run since."
+    actions: tuple[Action, ...] = ("retry table", "open run", "edit task", "dismiss")
+    title = f"{name} has a failed table"
+    return AttentionItem(
+        "failed", run.task, name, run.id, failed.source_table, title, detail, run.finished_at or run.seen_at, actions
+    )
 
 
 def _dismissed(connection: Connection) -> dict[str, str]:
@@ -146,10 +180,16 @@ def _of_run(run: RunRecord, name: str, failed: _Failed | None, *, can_resume: bo
     return None
 
 
-def _of_table(run: RunRecord, name: str, failed: _Failed, at: float, again: Action | None) -> AttentionItem:
+def _what_failed(failed: _Failed) -> str:
+    """Which table, why, and what to do."""
     bug = failed.failure == "bug"
     said = "The application made a mistake; the log of the run has the report." if bug else failed.message
-    detail = f"Table {failed.source_table}: {said} {failed.remedy}".strip()
+    named = said if said.startswith(f"Table {failed.source_table}") else f"Table {failed.source_table}: {said}"
+    return f"{named} {failed.remedy}".strip()
+
+
+def _of_table(run: RunRecord, name: str, failed: _Failed, at: float, again: Action | None) -> AttentionItem:
+    detail = _what_failed(failed)
     drift = failed.failure == "drift"
     words = "waits: a table has changed its shape" if drift else ("has a failed table" if run.state == "running" else run.state)
     if failed.failure == "reload":

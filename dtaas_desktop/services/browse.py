@@ -4,15 +4,20 @@ Everything takes a Connection as a value: it need not be saved. `secret` resolve
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import chain
 
 import pyarrow as pa
 from sqlalchemy import func, select
 
+from dtaas_desktop.connectors.registry import means as connection_means
 from dtaas_desktop.connectors.registry import open_destination, open_source
 from dtaas_desktop.domain.connection import CONNECTION_KINDS, CheckStep, Connection
 from dtaas_desktop.domain.errors import AppError
+from dtaas_desktop.domain.ports import HoldsDatabases
 from dtaas_desktop.domain.table import CellPolicy, Part, TableDescription, TableRef
+from dtaas_desktop.domain.table_names import by_schema
 from dtaas_desktop.domain.task import Task
 from dtaas_desktop.services import records
 from dtaas_desktop.services.workspace import Workspace
@@ -24,6 +29,14 @@ class Sample:
 
     rows: pa.Table
     nulled: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What is in a source: its tables by schema, and the databases of the same server, if it has several."""
+
+    tables: tuple[TableRef, ...]
+    databases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +58,33 @@ def check(connection: Connection, *, workspace: str, secret: Callable[[str], str
     try:
         kind = CONNECTION_KINDS.get(connection.kind)
         roles = kind.roles if kind is not None else frozenset({"source"})  # an unknown one is refused when it is opened
+        steps: list[Iterator[CheckStep]] = []
         if "source" in roles:
-            yield from open_source(connection, secret=secret).check()
+            steps.append(open_source(connection, secret=secret).check())
         if "destination" in roles:
-            yield from open_destination(connection, workspace=workspace).check()
+            steps.append(open_destination(connection, workspace=workspace).check())
+        for step in chain.from_iterable(steps):
+            # A file or folder has one setting that decides everything.
+            in_path = not step.ok and not step.fields and kind is not None and "path" in kind.settings.model_fields
+            yield replace(step, fields=("path",)) if in_path else step
     except AppError as error:
         yield CheckStep("The test could go on", False, error.message, error.remedy)
 
 
-def tables(connection: Connection, *, secret: Callable[[str], str]) -> Sequence[TableRef]:
-    """The tables and views of a source, in its own order."""
-    return open_source(connection, secret=secret).tables()
+def means(kind: str, settings: Mapping[str, object]) -> str:
+    """What connections of this kind are made with on this computer, as a sentence or nothing. The settings need not be complete."""
+    return connection_means(kind, settings)
+
+
+def contents(connection: Connection, *, secret: Callable[[str], str]) -> Contents:
+    """The tables and views of a source, and what other databases there are."""
+    source = open_source(connection, secret=secret)
+    found = by_schema(source.tables())
+    databases: Sequence[str] = ()
+    if isinstance(source, HoldsDatabases):
+        with suppress(AppError):  # only a convenience, which some servers do not grant
+            databases = source.databases()
+    return Contents(found, tuple(databases))
 
 
 def describe(connection: Connection, table: TableRef, *, secret: Callable[[str], str]) -> TableDescription:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from dtaas_desktop.domain.errors import AppError, TransientError, UserError
 
 # The revisions of migrations/versions in order. Known here so that a start with nothing to do need not import Alembic (0.3 s).
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 BUSY_SECONDS = 20
 
 Explain = Callable[[DBAPIError], AppError | None]  # a driver's error in the user's words; None: a bug of ours

@@ -12,13 +12,15 @@ from typing import Literal
 
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
-from dtaas_desktop.domain.events import Event, PartDone
+from dtaas_desktop.domain.events import Event, PartDone, SourceCost
+from dtaas_desktop.domain.harm import Harm
 from dtaas_desktop.services import records, runs_view
 from dtaas_desktop.services.activity_sums import RunEnd, add_to_activity, prune_activity
 from dtaas_desktop.services.database import Database
 from dtaas_desktop.services.run_figures import Figures, RunFigures
 from dtaas_desktop.services.run_log import line_of
 from dtaas_desktop.services.runs_view import LogLine, PartRecord, RunRecord, RunState, TableRunRecord
+from dtaas_desktop.services.source_costs import add_cost, costs_of
 from dtaas_desktop.services.table_run_values import NEW, values_of
 from dtaas_desktop.services.upsert import upsert
 
@@ -121,6 +123,8 @@ class History:
             }
             if state == "done":
                 values["percent"] = 100.0
+            elif state in ("failed", "partly failed"):
+                values["percent"] = live.figures.share()
             connection.execute(update(table).where(table.c.id == run).values(**values))
             if message:
                 _log_error(connection, run, now, f"{message} {remedy}".strip())
@@ -211,6 +215,11 @@ class History:
         with self._database.reading() as connection:
             return runs_view.parts(connection, run)
 
+    def costs(self, run: str) -> dict[str, Harm]:
+        """What reading cost the run's sources, by connection; those that do not measure it are left out."""
+        with self._database.reading() as connection:
+            return costs_of(connection, run)
+
     def log(
         self,
         run: str,
@@ -259,6 +268,9 @@ def _write(connection: Connection, run: str, at: float, event: Event) -> None:
         key = {"run": run, "table_run": event.table_run, "part": event.part}
         done = {"began_at": event.began_at, "ended_at": event.began_at + event.seconds, "rows_read": event.rows}
         upsert(connection, records.part_runs, key, done)
+        return
+    if isinstance(event, SourceCost):
+        add_cost(connection, run, event)
         return
     name, values = values_of(event, at)
     if name is not None:

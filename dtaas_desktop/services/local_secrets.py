@@ -39,7 +39,7 @@ class LocalSecrets:
         if row is None:
             raise UserError(
                 f"There is no local secret “{name}”.",
-                remedy=f"Store it with --set-secret {name}, or enter it again where it is used.",
+                remedy="Enter it again where it is used, or store the secret anew.",
             )
         from cryptography.fernet import Fernet, InvalidToken
 
@@ -48,7 +48,7 @@ class LocalSecrets:
         except (InvalidToken, ValueError):
             raise UserError(
                 f"The local secret “{name}” cannot be read: the key file {self._key_file} is another one.",
-                remedy=f"Restore the key file, or store the secret again (--set-secret {name}).",
+                remedy="Restore the key file, or store the secret anew.",
             ) from None
 
     def _key(self, *, make: bool) -> bytes:

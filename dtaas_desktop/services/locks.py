@@ -63,4 +63,4 @@ class FileLocks:
 
 def already_running(name: str) -> TransientError:
     """What is said when the lock of the task of this name is held."""
-    return TransientError(f"Task “{name}” is already running.", remedy="Wait for it, or stop it with --pause-task.")
+    return TransientError(f"Task “{name}” is already running.", remedy="Wait for it, or pause it.")

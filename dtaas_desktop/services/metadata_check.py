@@ -43,7 +43,7 @@ def _postgresql(folder: Path, place: MetadataSettings) -> Iterator[CheckStep]:
     try:
         server = server_of(folder, place)
     except AppError as error:
-        yield CheckStep("Read the password", ok=False, detail=error.message, remedy=error.remedy)
+        yield CheckStep("Read the password", ok=False, detail=error.message, remedy=error.remedy, fields=("password",))
         return
     if place.password:
         yield CheckStep("Read the password", ok=True)
@@ -77,9 +77,10 @@ def _refused(server: PostgreSQLServer, error: AppError) -> Iterator[CheckStep]:
         ok=reached,
         detail=server.address.server if reached else error.message,
         remedy="" if reached else error.remedy,
+        fields=("url",),
     )
     if reached:
-        yield CheckStep("Sign in", ok=False, detail=error.message, remedy=error.remedy)
+        yield CheckStep("Sign in", ok=False, detail=error.message, remedy=error.remedy, fields=("url", "password"))
 
 
 def _inside(folder: Path, database: Database) -> Iterator[CheckStep]:

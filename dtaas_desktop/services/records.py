@@ -105,6 +105,20 @@ table_runs = Table(
     Column("failure", String(10), nullable=False, default=""),  # fix, reload, wait, bug or drift
     Column("message", Text, nullable=False, default=""),
     Column("remedy", Text, nullable=False, default=""),
+    Column("fidelity", Text, nullable=False, default=""),  # a line for each way in which columns do not arrive as they are
+)
+
+source_costs = Table(  # what reading cost the sources of a run, by connection (domain.harm)
+    "source_cost",
+    metadata,
+    Column("run", ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("connection", String(200), primary_key=True),
+    Column("statements", BigInteger, nullable=False),
+    Column("longest_statement", Float, nullable=False),  # seconds, as the next
+    Column("longest_transaction", Float, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("replaced", BigInteger, nullable=False),
 )
 
 part_runs = Table(  # the timeline of a run

@@ -105,6 +105,12 @@ class RunFigures:
         read = sum(table.counts.read - table.kept.read for table in self._tables.values())
         return max(0, read) / max(now - self._begun, 1e-3)
 
+    def share(self) -> float | None:
+        """How much of the table runs is done, each counting as one, in percent; None if there are none."""
+        if not self._tables:
+            return None
+        return sum(table.percent or 0.0 for table in self._tables.values()) / len(self._tables)
+
     def _ahead(self, rate: float) -> tuple[float | None, float | None]:
         """Percent and seconds left. Table runs that failed are not waited for."""
         done = whole = 0.0

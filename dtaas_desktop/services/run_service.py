@@ -162,10 +162,10 @@ class RunService:
         # The lock is held here, so a run that still counts as running has died.
         if latest is None or not (latest.state in RESUMABLE or latest.state == "running"):
             state = f"its last run is {latest.state}" if latest else "it has never run"
-            raise UserError(f"Task “{task.name}” has nothing to resume: {state}.", remedy="Start it with --run-task.")
+            raise UserError(f"Task “{task.name}” has nothing to resume: {state}.", remedy="Run it from the beginning.")
         resume = stored_plan(self._workspace.database, task.uuid)
         if resume is None:
-            raise UserError(f"Task “{task.name}” stopped before it had a plan.", remedy="Start it with --run-task.")
+            raise UserError(f"Task “{task.name}” stopped before it had a plan.", remedy="Run it from the beginning.")
         return resume
 
     def _systems(self, task: Task) -> Systems:

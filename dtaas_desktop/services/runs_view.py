@@ -57,6 +57,7 @@ class RunRecord:
 class TableRunRecord:
     """One table run as remembered. Counts are those of the whole run, all change turns together; `kind` is that of the latest
     publication. `failure` is fix, reload, wait, bug or drift (the table has got another shape), empty if it did not fail.
+    `fidelity`: a line for each way in which columns do not simply arrive as they are.
     """
 
     name: str
@@ -84,6 +85,7 @@ class TableRunRecord:
     message: str
     remedy: str
     began_at: float
+    fidelity: str = ""
 
 
 @dataclass(frozen=True, slots=True)

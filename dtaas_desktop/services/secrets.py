@@ -102,7 +102,7 @@ class Secrets:
             case ("keyring", _):
                 return "in the keyring"
             case ("local", _):
-                return "encrypted in this workspace"
+                return "in this workspace"
             case _:
                 return "nowhere yet"
 
@@ -146,5 +146,5 @@ def _resolved(reference: str, files: SecretFiles, keyring: Keyring) -> str:
             # The reference itself is not shown: it may be a secret typed into the wrong field.
             raise UserError(
                 "A setting that should name a secret holds something else.",
-                remedy=f"Write {FORMS}; store a local secret with --set-secret NAME.",
+                remedy=f"Write {FORMS}; store a local secret before it is named.",
             )

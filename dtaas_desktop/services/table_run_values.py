@@ -11,7 +11,7 @@ def values_of(event: Event, at: float) -> tuple[str | None, dict[str, object]]:
     """The name of the table run that an event (at `at`) is about, and the columns of records.table_runs that it changes."""
     match event:
         case TablePlanned():
-            return event.table_run, _described(event) | {"state": "waiting"}
+            return event.table_run, _described(event) | {"state": "waiting", "fidelity": "\n".join(event.fidelity)}
         case TableStarted():
             begun = {"state": "running", "began_at": at, "parts_done": event.parts_kept}
             return event.table_run, _described(event) | begun | _counted(event.kept)

@@ -18,8 +18,8 @@ from dtaas_desktop.transforms.numbers import ExtraDigits, number_to_number
 from dtaas_desktop.transforms.texts import TEXT, decoded, decoded_type, plain_text
 from dtaas_desktop.transforms.zones import require_known
 
-_TRUE = pa.array(["true", "t", "yes", "y", "on", "1"], TEXT)
-_FALSE = pa.array(["false", "f", "no", "n", "off", "0"], TEXT)
+_TRUE = ("true", "t", "yes", "y", "on", "1")
+_FALSE = ("false", "f", "no", "n", "off", "0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +139,8 @@ def _to_text(source: pa.DataType, manner: Manner) -> Conversion | None:
 
 def _text_to_bool(texts: pa.Array) -> Converted:
     words = pc.utf8_lower(pc.utf8_trim_whitespace(texts))
-    true = pc.is_in(words, value_set=_TRUE)
-    known = pc.or_(true, pc.is_in(words, value_set=_FALSE))
+    true = pc.is_in(words, value_set=pa.array(_TRUE, TEXT))
+    known = pc.or_(true, pc.is_in(words, value_set=pa.array(_FALSE, TEXT)))
     values = pc.if_else(pc.is_valid(texts), true, pa.scalar(None, pa.bool_()))
     return without(values, (pc.and_(pc.invert(known), pc.is_valid(texts)), "not true or false"))
 

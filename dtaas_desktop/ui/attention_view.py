@@ -8,14 +8,16 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from dtaas_desktop.services.attention import Action, AttentionItem
+from dtaas_desktop.ui.flow import Flow
 from dtaas_desktop.ui.theme import Theme, body_font
 from dtaas_desktop.ui.tokens import Tone
-from dtaas_desktop.ui.widgets import Card, IconButton, button, label, restyle
+from dtaas_desktop.ui.widgets import Card, IconButton, WrappedLabel, button, label, restyle
 from dtaas_desktop.ui.words import ago
 
 WORDS: dict[Action, str] = {
     "resume": "Resume",
     "run": "Run again",
+    "retry table": "Retry table",
     "reload table": "Reload table",
     "open run": "Open run",
     "edit connection": "Edit connection",
@@ -136,14 +138,18 @@ class _Item(QWidget):
         self._title.setTextFormat(Qt.TextFormat.RichText)
         self._title.setWordWrap(True)
         self._detail = label("", "dim", wrap=True)
+        assert isinstance(self._detail, WrappedLabel)
+        self._detail.show_at_most(3)
         top = QHBoxLayout()
         top.setSpacing(6)
         top.addWidget(self._title, 1)
         column.addLayout(top)
         column.addWidget(self._detail)
         for text in (self._title, self._detail):
-            text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        self._remedies = _Flow([self._remedy(action) for action in item.actions if action != "dismiss"])
+            policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+            policy.setHeightForWidth(True)
+            text.setSizePolicy(policy)
+        self._remedies = Flow([self._remedy(action) for action in item.actions if action != "dismiss"])
         column.addWidget(self._remedies)
         row.addLayout(column, 1)
         if "dismiss" in item.actions:
@@ -177,55 +183,12 @@ class _Item(QWidget):
         pressed = self.sender()
         assert pressed is not None
         action = str(pressed.property("action"))
-        if action in ("resume", "run", "reload table"):
+        if action in ("resume", "run", "retry table", "reload table"):
             self.setEnabled(False)  # until the run shows, or could not be started: twice would be once too often
         self.acted.emit(self.item, action)
 
     def _dismiss(self) -> None:
         self.acted.emit(self.item, "dismiss")
-
-
-class _Flow(QWidget):
-    """Buttons beside each other, on the next line where the room ends."""
-
-    def __init__(self, buttons: Sequence[QPushButton]) -> None:
-        super().__init__()
-        self._buttons = list(buttons)
-        for one in self._buttons:
-            one.setParent(self)
-        policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
-        self.setVisible(bool(self._buttons))
-
-    def hasHeightForWidth(self) -> bool:  # noqa: N802
-        return True
-
-    def heightForWidth(self, width: int) -> int:  # noqa: N802
-        return self._place(width, move=False)
-
-    def sizeHint(self) -> QSize:  # noqa: N802
-        return QSize(240, self._place(max(240, self.width()), move=False))
-
-    def minimumSizeHint(self) -> QSize:  # noqa: N802
-        return QSize(80, self._place(10_000, move=False))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        self._place(self.width(), move=True)
-
-    def _place(self, width: int, *, move: bool) -> int:
-        tall = max((one.sizeHint().height() for one in self._buttons), default=0)
-        left, top = 0, 4
-        for one in self._buttons:
-            wanted = one.sizeHint()
-            if left and left + wanted.width() > width:
-                left, top = 0, top + tall + 4
-            if move:
-                # The text of a link begins where the text above does.
-                begin = left - 3 if one.property("kind") == "link" and not left else left
-                one.setGeometry(begin, top + (tall - wanted.height()) // 2, min(wanted.width(), width), wanted.height())
-            left += wanted.width() + 8
-        return top + tall
 
 
 class _Badge(QWidget):

@@ -45,8 +45,6 @@ class CaptureDialog(QDialog):
         row.addWidget(later)
         row.addWidget(go)
         column.addLayout(row)
-        for one in (copy, later):
-            one.setAutoDefault(False)
         go.setDefault(True)
         go.setFocus()
         copy.clicked.connect(self._copy)

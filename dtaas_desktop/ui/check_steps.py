@@ -1,7 +1,8 @@
 """The steps of a test, shown one by one as they are done, each with what to do if it failed."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from PySide6.QtCore import QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
@@ -10,29 +11,35 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from dtaas_desktop.domain.connection import CheckStep
 from dtaas_desktop.domain.errors import AppError
 from dtaas_desktop.ui.background import Background
+from dtaas_desktop.ui.flow import Flow
+from dtaas_desktop.ui.forms import Form
 from dtaas_desktop.ui.icons import icon
 from dtaas_desktop.ui.theme import Theme
 from dtaas_desktop.ui.tokens import Tone
-from dtaas_desktop.ui.widgets import label, restyle
+from dtaas_desktop.ui.widgets import button, label, restyle
+
+_LONGEST_LINE = 62  # letters of what was tried and what came of it, on one line
 
 
 class CheckSteps(QWidget):
     """Runs tests in the background, one at a time. `ended`: whether every step went well, once the last has arrived.
 
-    A test that is stopped says nothing more; what it was just doing may take until its own time limit.
+    A test that is stopped says nothing more; what it was just doing may take until its own time limit. With a form, a step that
+    failed has buttons that lead to its fields.
     """
 
     ended = Signal(bool)
 
-    def __init__(self, theme: Theme, background: Background) -> None:
+    def __init__(self, theme: Theme, background: Background, form: Form | None = None) -> None:
         super().__init__()
+        self._form = form
         self._theme, self._background = theme, background
         self._turn = 0
         self._stop = threading.Event()
         self.steps: list[CheckStep] = []
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(10)
+        self._column.setSpacing(8)
         self._waiting = _StepRow(theme, "quiet", "…", "Testing …")
         self._waiting.hide()
         self._column.addWidget(self._waiting)
@@ -73,7 +80,12 @@ class CheckSteps(QWidget):
         if turn != self._turn:
             return
         self.steps.append(step)
-        self._column.insertWidget(self._column.count() - 1, _row(self._theme, step))
+        row = _row(self._theme, step)
+        if self._form is not None and not step.ok:
+            meant = self._form.fields_meant(step.fields, step.remedy)
+            row.lead_to({title: partial(self._form.focus_field, name) for name, title in meant})
+        self._column.insertWidget(self._column.count() - 1, row)
+        row.show()
 
     def _finish(self, result: tuple[int, bool]) -> None:
         turn, well = result
@@ -120,16 +132,32 @@ class _StepRow(QWidget):
         row.setSpacing(10)
         self._mark = _Mark(theme, tone, mark)
         row.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignTop)
+        beside = tone == "green" and len(title) + len(text) <= _LONGEST_LINE
         texts = QVBoxLayout()
         texts.setSpacing(1)
-        self._title = label(title, "faint" if tone == "quiet" else "heading" if tone == "red" else "body", wrap=True)
+        self._title = label(title, "faint" if tone == "quiet" else "heading" if tone == "red" else "body", wrap=not beside)
         self._role = self._title.property("role")
-        texts.addWidget(self._title)
+        told = QHBoxLayout()
+        told.setSpacing(10)
+        told.addWidget(self._title)
+        texts.addLayout(told)
         if text:
-            texts.addWidget(label(text, "dim", wrap=True))
+            (told if beside else texts).addWidget(label(text, "dim", wrap=True), 1)
+        self._texts = texts
         row.addLayout(texts, 1)
         self.setAccessibleName((spoken or title).strip())
         self.setToolTip(spoken if tone == "red" else "")
+
+    def lead_to(self, fields: Mapping[str, Callable[[], None]]) -> None:
+        """Buttons to the fields where it can be mended, by their titles."""
+        ways = []
+        for title, go in fields.items():
+            made = button(f"Go to “{title}”")
+            made.clicked.connect(go)
+            ways.append(made)
+        if ways:
+            self._texts.addSpacing(4)
+            self._texts.addWidget(Flow(ways, gap=8))
 
     def fade(self, faded: bool) -> None:
         self._mark.fade(faded)

@@ -100,6 +100,14 @@ class CheckView(QWidget):
         self._inside.addWidget(said)
         for note in table.notes:
             self._say(note)
+        if table.arrives:
+            self._say(table.arrives)
+        for loss in table.losses:
+            lost = label(breakable(loss), "body", wrap=True)
+            restyle(lost, tone="amber")
+            self._inside.addWidget(lost)
+        for companion in table.companions:
+            self._say(companion)
 
     def _ask_to_take_over(self) -> None:
         self.take_over.emit(self._foreign)

@@ -12,6 +12,7 @@ from dtaas_desktop.domain.secret_ref import SecretStore
 from dtaas_desktop.services import browse
 from dtaas_desktop.services.connections import check_settings
 from dtaas_desktop.ui.check_steps import CheckSteps
+from dtaas_desktop.ui.connection_means import ConnectionMeans
 from dtaas_desktop.ui.context import Context
 from dtaas_desktop.ui.form_inputs import TextInput
 from dtaas_desktop.ui.form_model import FieldSpec
@@ -21,7 +22,7 @@ from dtaas_desktop.ui.kept_secrets import keep_entered
 from dtaas_desktop.ui.tables_card import TablesCard
 from dtaas_desktop.ui.targets_card import TargetsCard
 from dtaas_desktop.ui.tokens import Tone
-from dtaas_desktop.ui.widgets import Card, button, label
+from dtaas_desktop.ui.widgets import Card, IconButton, button, label
 
 LONGEST_NAME = 200
 
@@ -60,7 +61,8 @@ class ConnectionEditor(QScrollArea):
         self._kept: dict[str, str] = {}  # typed secrets that are kept and not saved yet, by field
         self.name = FormRow(FieldSpec("name", "text", "Name"), TextInput())
         self.form = Form(self.kind.settings, context, secret_store=store)
-        self.steps = CheckSteps(context.theme, context.background)
+        self.means = ConnectionMeans(context, connection.kind)
+        self.steps = CheckSteps(context.theme, context.background, self.form)
         self.test_button = button("Test")
         self.tables = TablesCard(context) if "source" in self.kind.roles else None
         self.targets = TargetsCard(context) if "destination" in self.kind.roles else None
@@ -72,10 +74,13 @@ class ConnectionEditor(QScrollArea):
         self.name.input.show_value(connection.name)
         self._name_given = connection.name
         self.form.show_values(connection.settings)
+        self.means.show_settings(self.form.values())
         self.name.edited.connect(self._edited)
         self.form.changed.connect(self._edited)
         self.test_button.clicked.connect(self.test)
         self.steps.ended.connect(self._tested)
+        if self.tables is not None:
+            self.tables.database_chosen.connect(self._go_to_database)
         self._say_untested()
         if self.targets is not None:
             if new:
@@ -152,6 +157,14 @@ class ConnectionEditor(QScrollArea):
             self.ensureWidgetVisible(self.form.general)
         return True
 
+    def _go_to_database(self, name: str) -> None:
+        """Another database of the server is another connection: it is tried, and saved only when the user says so."""
+        if "database" in self.form.field_names():
+            row = self.form.field("database")
+            row.input.show_value(name)
+            row.input.changed.emit()
+            self.test()
+
     def _run_test(self) -> None:
         tested, workspace = self.connection, self._context.workspace
         self._tested_settings = self.form.values()
@@ -173,6 +186,7 @@ class ConnectionEditor(QScrollArea):
     def _edited(self) -> None:
         self._refused.hide()
         self._show_name_problem()
+        self.means.show_settings(self.form.values())
         if self.steps.is_running and self.form.values() != self._tested_settings:
             self.steps.clear()
             self._say_untested("The test was stopped, because the settings were changed.")
@@ -201,6 +215,9 @@ class ConnectionEditor(QScrollArea):
 
     def _typed_name(self) -> str:
         return str(self.name.input.value() or "").strip()
+
+    def _open_help(self) -> None:
+        self._context.navigator.help(self.kind.topic)
 
     def _when_kept(self, then: Callable[[], None]) -> None:
         """Have typed secrets kept first: what tests and saves is given references only."""
@@ -249,11 +266,14 @@ class ConnectionEditor(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         inside = QWidget()
         row = QHBoxLayout(inside)
-        row.setContentsMargins(20, 18, 20, 18)
+        row.setContentsMargins(20, 18, 20, 20)
         row.setSpacing(14)
         settings = Card(self.kind.title)
         settings.body.setSpacing(14)
-        for one in (self.name, self.form, self._refused):
+        ask = IconButton("help", f"Help on {self.kind.title}", self._context.theme)
+        ask.clicked.connect(self._open_help)
+        settings.top.addWidget(ask)
+        for one in (self.name, self.form, self.means, self._refused):
             settings.body.addWidget(one)
         settings.body.addStretch(1)
         right = QVBoxLayout()

@@ -64,7 +64,7 @@ class ConnectionList(QWidget):
         super().__init__()
         self._lines: tuple[ListedConnection, ...] = ()
         column = QVBoxLayout(self)
-        column.setContentsMargins(20, 18, 20, 18)
+        column.setContentsMargins(20, 18, 20, 20)
         column.setSpacing(12)
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search connections")
@@ -79,11 +79,17 @@ class ConnectionList(QWidget):
         self.list.customContextMenuRequested.connect(self._ask_menu)
         self._none = label("", "dim")
         self._none.hide()
+        self._count = label("", "dim")
         card = Card()
-        card.body.setContentsMargins(6, 4, 6, 6)
+        card.body.setContentsMargins(5, 12, 5, 5)
+        top = QHBoxLayout()
+        top.setContentsMargins(9, 0, 9, 0)
+        top.addWidget(self.search, 1)
+        top.addStretch(1)
+        top.addWidget(self._count)
+        card.body.addLayout(top)
         card.body.addWidget(self.list)
         card.body.addWidget(self._none, 1, Qt.AlignmentFlag.AlignCenter)
-        column.addWidget(self.search)
         column.addWidget(card, 1)
 
     @property
@@ -106,6 +112,7 @@ class ConnectionList(QWidget):
         wanted = self.search.text().strip().casefold()
         found = [one for one in self._lines if wanted in f"{one.connection.name}\n{one.kind}\n{one.place}".casefold()]
         self.model.show_records(found)
+        self._count.setText(f"{len(found):,} connection{'s' if len(found) != 1 else ''}")
         self.list.setVisible(bool(found))
         self._none.setVisible(not found)
         self._none.setText(f"No connection matches “{self.search.text().strip()}”.")
@@ -131,7 +138,7 @@ class KindChoice(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         inside = QWidget()
         column = QVBoxLayout(inside)
-        column.setContentsMargins(20, 18, 20, 18)
+        column.setContentsMargins(20, 18, 20, 20)
         column.setSpacing(10)
         self.cards: list[QPushButton] = []
         for heading, kinds in (
@@ -161,6 +168,7 @@ class _KindCard(QPushButton):
         super().__init__()
         self._theme = theme
         self._tone: Tone = "accent" if "source" in kind.roles else "green"
+        self.setAutoDefault(True)
         self.setProperty("kind", "card")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         description = " ".join((kind.settings.__doc__ or "").split("\n\n")[0].split())

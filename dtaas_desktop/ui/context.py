@@ -27,9 +27,14 @@ class Navigator(QObject):
 
     asked = Signal(Place)
     said = Signal(str)  # a sentence to show for a moment: “Copied”, “Saved”
+    help_asked = Signal(str)  # a topic of the help
 
     def go(self, page: str, item: str = "", act: str = "") -> None:
         self.asked.emit(Place(page, item, act))
+
+    def help(self, topic: str) -> None:
+        """Open the help on a topic (a file of resources/help, without its ending)."""
+        self.help_asked.emit(topic)
 
     def say(self, sentence: str) -> None:
         self.said.emit(sentence)

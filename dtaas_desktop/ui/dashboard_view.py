@@ -51,7 +51,7 @@ class DashboardView(QScrollArea):
         self._cards = QGridLayout()
         self._cards.setSpacing(_GAP)
         self.rates = Chart(theme, "Rows per second by task")
-        self.outcomes = Chart(theme, "Outcomes over time", height=180)
+        self.outcomes = Chart(theme, "Runs by outcome", height=180)
         self.runs = Chart(theme, "Rows and duration per run", height=180)
         self.attention = AttentionView(theme)
         self.chooser = _chooser()
@@ -59,7 +59,7 @@ class DashboardView(QScrollArea):
         self._beside = _pair(_card("Rows per second by task", self.rates), self.attention, (21, 10))
         runs_card = _card("Rows and duration per run", self.runs)
         runs_card.top.addWidget(self.chooser)
-        outcomes_card = _card("Outcomes over time", self.outcomes)
+        outcomes_card = _card("Runs by outcome", self.outcomes)
         for card in (outcomes_card, runs_card):
             card.body.setSpacing(4)
             card.heading.setMinimumHeight(26)  # as high as the chooser, so that both charts begin at the same height

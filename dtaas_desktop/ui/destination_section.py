@@ -154,7 +154,8 @@ class DestinationSection(Section):
 
     def _adapt(self) -> None:
         self._files.setVisible(self._holds_files)
-        self.deletes.setVisible(self.mode.value == "mirror" and not self._holds_files)
+        # By a column that grows no deleted row is ever seen.
+        self.deletes.setVisible(self.mode.value == "mirror" and not self._holds_files and self._transfer != "incremental")
         self.publishing.setVisible(self._transfer != "full load")
         # What is wrong with the connection is said at its own place.
         settings = self._settings({}) | {"connection": self.connection.currentData() or "none yet"}

@@ -98,7 +98,7 @@ class FirstStart(QWidget):
         column.addStretch(2)
         column.addWidget(_centred("Move your first tables", "title"))
         column.addWidget(
-            _centred("Draw where rows come from and where they go; every run proves that none was lost or doubled.", "dim")
+            _centred("Say where rows come from and where they go; every run proves that none was lost or doubled.", "dim")
         )
         column.addSpacing(18)
         self._ways = QBoxLayout(QBoxLayout.Direction.LeftToRight)

@@ -7,9 +7,12 @@ Extras a field may carry (`Field(json_schema_extra={…})`):
     secret: true                      a reference to a secret (domain.secret_ref)
     stores: [keyring, local, file]    where a secret may be kept, if not everywhere
     advanced: true                    behind “Advanced settings”
+    group: heading                    stands above the first of the neighbours that have it
     row: name, stretch: number        neighbours with one name stand beside each other
     when: {field: value or values}    only asked while the other field has one of these
     placeholder: text                 an example, shown in the empty field
+    tip: text                         more help, for whoever points at the field or has it read aloud
+    titles: {field: {value: title}}   what the field is called while another has this value
 """
 
 import types
@@ -41,10 +44,13 @@ class FieldSpec:
     path: PathKind = "file"
     stores: tuple[SecretStore, ...] = ("keyring", "local", "file")
     advanced: bool = False
+    group: str = ""
     row: str = ""
     stretch: int = 1
     when: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
     placeholder: str = ""
+    tip: str = ""
+    titles: Mapping[str, Mapping[object, str]] = field(default_factory=dict)
     bounds: Mapping[str, object] = field(default_factory=dict)
     fields: tuple["FieldSpec", ...] = ()
 
@@ -88,10 +94,13 @@ def _spec(name: str, info: FieldInfo, schema: Mapping[str, Any]) -> FieldSpec:
         path=schema.get("path", "file"),
         stores=tuple(schema.get("stores", ("keyring", "local", "file"))),
         advanced=bool(schema.get("advanced")),
+        group=str(schema.get("group", "")),
         row=str(schema.get("row", "")),
         stretch=int(schema.get("stretch", 1)),
         when={key: tuple(values) for key, values in when.items()},
         placeholder=str(schema.get("placeholder", "")),
+        tip=str(schema.get("tip", "")),
+        titles=schema.get("titles", {}),
         bounds=_bounds(info),
         fields=field_specs(inner) if kind == "section" else (),
     )

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from dtaas_desktop.ui.form_inputs import Input
 from dtaas_desktop.ui.form_model import FieldSpec
 from dtaas_desktop.ui.widgets import label, restyle
+from dtaas_desktop.ui.words import lower_first
 
 
 class FormRow(QWidget):
@@ -23,10 +24,11 @@ class FormRow(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(5)
+        self._title = label(spec.title.replace("&", "&&"), "label")
+        self._called = spec.title
         if spec.kind != "switch":
-            title = label(spec.title.replace("&", "&&"), "label")
-            title.setBuddy(value_input.focus)
-            column.addWidget(title)
+            self._title.setBuddy(value_input.focus)
+            column.addWidget(self._title)
         elif spec.row:  # beside a field that has its title above
             column.addWidget(label("", "label"))
         column.addWidget(value_input.widget)
@@ -36,13 +38,27 @@ class FormRow(QWidget):
         column.addStretch(1)
         value_input.focus.setAccessibleName(spec.title)
         value_input.changed.connect(self._edit)
-        value_input.focus.setAccessibleDescription(spec.help)
+        value_input.focus.setAccessibleDescription(self._described)
+        if spec.tip:
+            value_input.widget.setToolTip(spec.tip)
         self._show_note()
 
     @property
     def problem(self) -> str:
         """The mistake that is shown, or nothing."""
         return self._shown
+
+    @property
+    def title(self) -> str:
+        """What the field is called now."""
+        return self._called
+
+    def call(self, title: str) -> None:
+        """Give the field another title, for what it means beside the others."""
+        if title != self._called:
+            self._called = title
+            self._title.setText(title.replace("&", "&&"))
+            self.input.focus.setAccessibleName(title)
 
     def show_problem(self, sentence: str) -> None:
         """Say what is wrong in the place of the help; an empty sentence brings the help back."""
@@ -52,14 +68,18 @@ class FormRow(QWidget):
         self._show_note()
         restyle(self._note, tone="red" if sentence else "")
         self.input.mark(bool(sentence))
-        self.input.focus.setAccessibleDescription(sentence or self.spec.help)
+        self.input.focus.setAccessibleDescription(sentence or self._described)
 
     def help_apart(self) -> QLabel:
         """The help as a label of its own, for a row that is too narrow for it; what is wrong stays beneath the field."""
-        self._apart = label(f"{self.spec.title} – {self.spec.help}" if self.spec.help else "", "faint", wrap=True)
+        self._apart = label(f"{self.spec.title}: {lower_first(self.spec.help)}" if self.spec.help else "", "faint", wrap=True)
         restyle(self._apart, fine=True)
         self._show_note()
         return self._apart
+
+    @property
+    def _described(self) -> str:
+        return " ".join(filter(None, (self.spec.help, self.spec.tip)))
 
     def _show_note(self) -> None:
         text = self._shown or ("" if self._apart is not None else self.spec.help)

@@ -1,12 +1,13 @@
 """A form made from a pydantic model: titles, help, defaults and constraints are told there once."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import groupby
 
 from pydantic import BaseModel
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from dtaas_desktop.domain.secret_ref import SecretStore
 from dtaas_desktop.ui.context import Context
@@ -38,6 +39,7 @@ class Form(QWidget):
         self._context, self._store = context, secret_store
         self._specs = field_specs(model, only)
         self._rows: dict[str, FormRow] = {}
+        self._headings: list[tuple[QLabel, tuple[str, ...]]] = []  # with the fields beneath
         self._advanced = QWidget()
         self._advanced.hide()
         self._more = button("Advanced settings", "link")
@@ -105,6 +107,13 @@ class Form(QWidget):
         if self._advanced.isAncestorOf(row):
             self._more.setChecked(True)
         row.input.focus.setFocus()
+        QTimer.singleShot(0, row, partial(_bring_into_view, row))  # once what was opened has got its place
+
+    def fields_meant(self, names: Sequence[str], remedy: str) -> list[tuple[str, str]]:
+        """Those of the fields that are asked now, and those whose titles a remedy quotes, with their titles."""
+        quoted = [name for name, row in self._rows.items() if f"“{row.title}”" in remedy]
+        meant = [name for name in dict.fromkeys([*names, *quoted]) if name in self._rows and self._rows[name].asked]
+        return [(name, self._rows[name].title) for name in meant]
 
     def focus_first(self) -> None:
         """Put the keyboard into the first field."""
@@ -156,13 +165,23 @@ class Form(QWidget):
             self._advanced.setParent(None)
 
     def _place(self, specs: Sequence[FieldSpec], column: QVBoxLayout, prefix: str) -> None:
+        group = ""
         for _, neighbours in groupby(enumerate(specs), key=lambda one: one[1].row or one[0]):
             beside = [spec for _, spec in neighbours]
+            if beside[0].group != group:
+                group = beside[0].group
+                self._place_heading(group, [prefix + spec.name for spec in specs if spec.group == group], column)
             if beside[0].kind == "section":
                 self._place_section(beside[0], column, prefix)
                 continue
             for fitting in _lines(beside):
                 self._place_line([self._make_row(spec, prefix + spec.name) for spec in fitting], column)
+
+    def _place_heading(self, group: str, names: Sequence[str], column: QVBoxLayout) -> None:
+        heading = label(group, "heading")
+        heading.setContentsMargins(0, 6, 0, 0)
+        column.addWidget(heading)
+        self._headings.append((heading, tuple(names)))
 
     def _place_line(self, rows: Sequence[FormRow], column: QVBoxLayout) -> None:
         line = QHBoxLayout()
@@ -234,6 +253,10 @@ class Form(QWidget):
                     for other, wanted in row.spec.when.items()
                 )
             )
+            titles = (names.get(self._rows[prefix + other].input.value()) for other, names in row.spec.titles.items())
+            row.call(next(filter(None, titles), row.spec.title))
+        for heading, names in self._headings:
+            heading.setVisible(any(self._rows[name].asked for name in names))
 
     def _show_problems(self) -> None:
         found = self.problems()
@@ -250,6 +273,14 @@ class Form(QWidget):
 
     def _paint(self) -> None:
         self._more.setIcon(icon("down" if self._more.isChecked() else "right", self._context.theme.tokens.accent))
+
+
+def _bring_into_view(row: QWidget) -> None:
+    above = row.parentWidget()
+    while above is not None and not isinstance(above, QScrollArea):
+        above = above.parentWidget()
+    if isinstance(above, QScrollArea):
+        above.ensureWidgetVisible(row, 0, 24)
 
 
 def _lines(specs: Sequence[FieldSpec]) -> list[list[FieldSpec]]:

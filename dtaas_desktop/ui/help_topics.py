@@ -11,6 +11,7 @@ _ORDER = (
     "tasks",
     "runs",
     "connections",
+    "sql-server",
     "secrets",
     "schedules",
     "settings",

@@ -39,7 +39,7 @@ class LiveRuns(QObject):
         super().__init__(parent)
         self._workspace = workspace
         self._watch = RunWatch(workspace, self._due.emit)
-        self._snapshot = Snapshot()
+        self._snapshot, self._known = Snapshot(), False
         self._asks: dict[str, Ask] = {}
         self._begun: set[str] = set()
         self._workers: list[RunWorker] = []
@@ -55,6 +55,11 @@ class LiveRuns(QObject):
         self._timer.timeout.connect(self._look)
         self._due.connect(self.start)
         self._timer.start(0)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the runs have been looked at already."""
+        return self._known
 
     @property
     def running(self) -> tuple[RunRecord, ...]:
@@ -147,13 +152,14 @@ class LiveRuns(QObject):
         self._background.submit(self, lambda: self._watch.look(asks, begun), self._show, self._tell_trouble)
 
     def _show(self, seen: Snapshot) -> None:
+        first, self._known = not self._known, True
         had, self._snapshot = self._snapshot, seen
         was_in_trouble, self._trouble = self._trouble is not None, None
         self._looking = False
         self._begun -= {run.id for run in (*seen.running, *seen.ended)}
         self._asks = {task: ask for task, ask in self._asks.items() if seen.asked.get(task) != ask and self._lives(task)}
         self._wait(LOOK_MILLISECONDS)
-        if was_in_trouble or replace(had, ended=(), asked={}) != replace(seen, ended=(), asked={}):
+        if first or was_in_trouble or replace(had, ended=(), asked={}) != replace(seen, ended=(), asked={}):
             self.changed.emit()
         for run in seen.ended:
             self.ended.emit(run)

@@ -53,7 +53,7 @@ class MainWindow(QMainWindow):
         self._make_actions()
         self.sidebar = Sidebar(context.theme, tuple(self._entries.values()), self._tools())
         self._stack = QStackedWidget()
-        middle = QWidget()
+        middle = self._middle = QWidget()
         row = QHBoxLayout(middle)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
@@ -67,6 +67,7 @@ class MainWindow(QMainWindow):
         self.sidebar.chosen.connect(self.go)
         context.navigator.asked.connect(self._go_to)
         context.navigator.said.connect(self.toast.say)
+        context.navigator.help_asked.connect(self.open_help)
         context.runs.changed.connect(self._show_runs)
         context.runs.failed.connect(self._tell_failure)
         context.runs.ended.connect(self._tell_end)
@@ -94,6 +95,9 @@ class MainWindow(QMainWindow):
             made = self._factories[name](self.context)
             self._pages[name] = made
             self._stack.addWidget(made)
+        focus: QWidget | None = self.focusWidget()
+        if self._shown and focus is not None and self.page.isAncestorOf(focus):
+            self._middle.setFocus()  # else the keyboard would go on to the first button of the sidebar
         self._shown = name
         self._stack.setCurrentWidget(self._pages[name])
         self.sidebar.show_page(name)
@@ -102,8 +106,9 @@ class MainWindow(QMainWindow):
 
     def actions_now(self) -> Sequence[QAction]:
         """What can be done now, here and everywhere."""
-        everywhere = [action for action in self.actions() if action.isEnabled() and action.text()]
-        return [*self.page.actions_now(), *everywhere]
+        here = self.page.actions_now()
+        said = {action.text() for action in here}
+        return [*here, *(one for one in self.actions() if one.isEnabled() and one.text() and one.text() not in said)]
 
     def close_without_asking(self) -> None:
         """Close for good; runs go on."""
@@ -129,10 +134,11 @@ class MainWindow(QMainWindow):
     def _make_actions(self) -> None:
         key = QKeySequence.StandardKey
         for at, entry in enumerate(self._entries.values(), 1):
-            self._action(entry.title, f"Ctrl+{at}", partial(self.go, entry.name))
+            made = self._action(entry.title, f"Ctrl+{at}", partial(self.go, entry.name))
+            if entry.name == "settings":
+                made.setShortcuts([*made.shortcuts(), QKeySequence("Ctrl+,")])
         self._action("New task", key.New, partial(self.go, "tasks", "", "new"))
         self._action("New connection", "Ctrl+Shift+N", partial(self.go, "connections", "", "new"))
-        self._action("Open settings", "Ctrl+,", partial(self.go, "settings"))
         self._action("Refresh", "F5", self._refresh)
         self._palette_action = self._action("Search everything", "Ctrl+K", self.open_palette)
         self._help_action = self._action("Help", "F1", self.open_help)
@@ -165,7 +171,7 @@ class MainWindow(QMainWindow):
         """F1: the help on the page that is shown, or on `topic` (a file name of resources/help without its ending)."""
         from dtaas_desktop.ui.help_view import HelpView
 
-        wanted = topic or self._entries[self._shown].topic
+        wanted = topic or self.page.topic or self._entries[self._shown].topic
         known = self._dialogs.get("help")
         view = known if isinstance(known, HelpView) else HelpView(self, self.context.theme)
         view.open_topic(wanted)

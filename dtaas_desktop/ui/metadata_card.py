@@ -27,7 +27,7 @@ class MetadataCard(Card):
         self.question: Question | None = None
         self.form = Form(MetadataSettings, context)
         self.test_button, self.use_button = button("Test"), button("Use it")
-        self.steps = CheckSteps(context.theme, context.background)
+        self.steps = CheckSteps(context.theme, context.background, self.form)
         self.said = label("", "dim", wrap=True)
         self.body.setSpacing(12)
         self.body.addWidget(label("Tasks, connections and the history of runs. No rows of yours are in them.", "dim", wrap=True))
@@ -40,6 +40,7 @@ class MetadataCard(Card):
         self.body.addLayout(row)
         self.body.addWidget(self.steps)
         self.body.addWidget(self.said)
+        self.said.hide()
         self.form.changed.connect(self._edited)
         self.test_button.clicked.connect(self.test)
         self.use_button.clicked.connect(self.use)

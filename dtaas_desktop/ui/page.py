@@ -11,7 +11,7 @@ from dtaas_desktop.ui.context import Context
 from dtaas_desktop.ui.icons import icon
 from dtaas_desktop.ui.theme import Theme
 from dtaas_desktop.ui.tokens import Tone
-from dtaas_desktop.ui.widgets import ElidedLabel, Pill, button, label
+from dtaas_desktop.ui.widgets import ElidedLabel, Pill, button, label, restyle
 
 
 class Header(QWidget):
@@ -26,6 +26,7 @@ class Header(QWidget):
         row.setContentsMargins(20, 0, 20, 0)
         row.setSpacing(10)
         self._crumb = button("", "quiet")
+        restyle(self._crumb, compact="crumb")
         self._crumb.hide()
         self._back: Callable[[], None] | None = None
         self._crumb.clicked.connect(self._go_back)
@@ -78,7 +79,7 @@ class StateView(QWidget):
         self.heading.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.heading.setWordWrap(True)
         self.text.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.text.setFixedWidth(460)
+        self.text.setFixedWidth(520)
         self._buttons = QHBoxLayout()
         self._buttons.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column.addWidget(self._mark)
@@ -93,6 +94,8 @@ class StateView(QWidget):
         self._mark_name = mark
         self.heading.setText(heading)
         self.text.setText(text)
+        self.text.ensurePolished()
+        self.text.setMinimumHeight(self.text.heightForWidth(self.text.width()))  # the layout of a centred widget does not ask
         self.text.setVisible(bool(text))
         while (item := self._buttons.takeAt(0)) is not None:
             old = item.widget()
@@ -124,7 +127,12 @@ class Body(QStackedWidget):
         return self.currentWidget() is self.content
 
     def show_full(self) -> None:
+        """Where something else was shown, the keyboard goes to the content's focus proxy, if it has one."""
+        focus: QWidget | None = self.window().focusWidget()  # None, whatever the stubs say, where nothing has the keyboard
+        takes = not self.is_full and not (focus is not None and self.content.isAncestorOf(focus))
         self.setCurrentWidget(self.content)
+        if takes and self.isVisible() and self.content.focusProxy() is not None:
+            self.content.setFocus()
 
     def show_loading(self, what: str) -> None:
         """`what` is being fetched, as a sentence: “Reading the runs …”."""
@@ -173,6 +181,11 @@ class Page(QWidget):
 
     def refresh(self) -> None:
         """Read again what is shown here (F5)."""
+
+    @property
+    def topic(self) -> str:
+        """The topic of the help on what is shown now; empty for that of the page as a whole."""
+        return ""
 
     def may_leave(self) -> bool:
         """Whether other pages may come to the front now; False after the page has asked about unsaved changes itself.

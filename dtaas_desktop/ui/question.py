@@ -43,7 +43,6 @@ class Question(QDialog):
         self.links: list[QPushButton] = []
         for link in links:
             made = button(link.verb.replace("&", "&&"), "link")
-            made.setAutoDefault(False)
             self.links.append(made)
             column.addWidget(made, 0, Qt.AlignmentFlag.AlignLeft)
         column.addSpacing(10)
@@ -54,14 +53,17 @@ class Question(QDialog):
         self.buttons: list[QPushButton] = []
         for answer in reversed(answers):
             made = button(answer.verb, answer.kind)
-            made.setAutoDefault(False)
             self.buttons.insert(0, made)
             row.addWidget(made)
-        self.buttons[0].setDefault(True)
-        self.buttons[0].setFocus()
+        # Enter presses the button that has the keyboard; at first that is one that takes nothing away.
+        first = next(
+            (made for made, answer in zip(self.buttons, answers, strict=True) if answer.kind != "danger"), self.buttons[0]
+        )
         for made in (*self.links, *self.buttons):
             made.clicked.connect(self._answer)
         column.addLayout(row)
+        first.setDefault(True)
+        first.setFocus()  # now that it is in the dialog
         fit_height(self, max(480, row.sizeHint().width() + 48))
 
     def reject(self) -> None:

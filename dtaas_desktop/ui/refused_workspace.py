@@ -35,8 +35,6 @@ class RefusedWorkspace(QDialog):
         row = QHBoxLayout()
         row.setSpacing(10)
         self.leave, self.again, self.other = button("Quit"), button("Try again"), button("Choose another folder …", "primary")
-        for made in (self.leave, self.again, self.other):
-            made.setAutoDefault(False)
         row.addWidget(self.leave)
         row.addStretch(1)
         row.addWidget(self.again)

@@ -1,14 +1,17 @@
 """The chosen table run: why it failed and what to do, or where its rows are and a query to try."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from PySide6.QtCore import QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QScrollArea, QWidget
 
+from dtaas_desktop.domain.harm import Harm
 from dtaas_desktop.services.runs_view import RunRecord, TableRunRecord
 from dtaas_desktop.ui.context import Context
-from dtaas_desktop.ui.run_words import failure_of, failure_of_table, table_report, table_state, up_to
+from dtaas_desktop.ui.flow import Flow
+from dtaas_desktop.ui.run_words import cost_lines, failure_of, failure_of_table, table_report, table_state, up_to
 from dtaas_desktop.ui.section import titled
 from dtaas_desktop.ui.theme import mono_font
 from dtaas_desktop.ui.widgets import Card, button, label, restyle
@@ -16,11 +19,12 @@ from dtaas_desktop.ui.words import NOTHING, breakable, duration, exact, size
 
 
 class RunDetail(Card):
-    """`retry` and `reload` carry the source table, `edit` nothing: what the buttons ask of the page."""
+    """`retry` and `reload` carry the source table, `edit` nothing: what the buttons ask of the page. `toned`: red, amber or neither."""
 
     edit = Signal()
     retry = Signal(str)
     reload = Signal(str)
+    toned = Signal(str)
 
     def __init__(self, context: Context) -> None:
         super().__init__()
@@ -29,14 +33,13 @@ class RunDetail(Card):
         self._table: TableRunRecord | None = None
         self.heading_line, self.message = label("", "heading", wrap=True), label("", "body", wrap=True)
         self.remedy, self.facts = label("", "dim", wrap=True), label("", "dim", wrap=True)
-        for one in (self.heading_line, self.message, self.remedy, self.facts):
+        self.arrives, self.cost = label("", "dim", wrap=True), label("", "dim", wrap=True)
+        for one in (self.heading_line, self.message, self.remedy, self.facts, self.cost):
             self.body.addWidget(one)
         self.edit_task, self.retry_table = button("Edit task"), button("Retry this table")
         self.reload_table, self.copy_report = button("Reload this table"), button("Copy report", "quiet")
-        self._buttons = QWidget()
-        rows = _two_rows(self._buttons, (self.edit_task, self.retry_table), (self.reload_table, self.copy_report))
+        self._buttons = Flow((self.edit_task, self.retry_table, self.reload_table, self.copy_report), gap=8)
         self.body.addWidget(self._buttons)
-        rows.setSpacing(8)
         self.location, self.query = _shown_text(), _shown_text()
         self.open_place, self.copy_query = button("Open"), button("Copy")
         self.open_place.setAccessibleName("Open the destination")
@@ -45,6 +48,9 @@ class RunDetail(Card):
         self._try = _beside("A query to try", self.query, self.copy_query)
         self.body.addWidget(self._place)
         self.body.addWidget(self._try)
+        self.body.addWidget(self.arrives)
+        for one in (self.arrives, self.cost):
+            one.hide()
         self.edit_task.clicked.connect(self.edit)
         self.retry_table.clicked.connect(self._retry)
         self.reload_table.clicked.connect(self._reload)
@@ -62,15 +68,17 @@ class RunDetail(Card):
             made.setToolTip(why_not)
             made.setAccessibleDescription(why_not)
 
-    def wanted_height(self, width: int) -> int:
-        """Pixels that all of it needs at this width."""
-        self.body.activate()
-        return self.body.heightForWidth(width - 2) + 2 if self.body.hasHeightForWidth() else self.sizeHint().height()
+    def show_costs(self, costs: Mapping[str, Harm]) -> None:
+        """What reading cost the run's sources, by connection."""
+        self.cost.setText("\n".join(cost_lines(costs)))
+        self.cost.setVisible(bool(costs))
 
     def _show_texts(self, run: RunRecord, table: TableRunRecord | None) -> None:
         message, remedy = failure_of(run) if table is None else failure_of_table(table)
         failed = bool(message)
-        restyle(self, tone=("red" if table_state_is_bad(run, table) else "amber") if failed else "")
+        tone = ("red" if table_state_is_bad(run, table) else "amber") if failed else ""
+        restyle(self, tone=tone)
+        self.toned.emit(tone)
         self.heading_line.setText(_heading(run, table))
         self.message.setText(message)
         self.message.setVisible(failed)
@@ -78,9 +86,12 @@ class RunDetail(Card):
         self.remedy.setVisible(bool(remedy))
         self.facts.setText("" if table is None else _facts(table))
         self.facts.setVisible(table is not None and (not failed or table.counts.read > 0))
+        self.arrives.setText("" if table is None else table.fidelity)
+        self.arrives.setVisible(bool(self.arrives.text()))
         self._buttons.setVisible(failed)
         for made in (self.retry_table, self.reload_table):
             made.setVisible(table is not None)
+        self._buttons.arrange()
         self._place.setVisible(table is not None and bool(table.location))
         self._try.setVisible(table is not None and bool(table.query))
         if table is not None:
@@ -119,6 +130,43 @@ class RunDetail(Card):
             open_folder(place)
 
 
+class DetailFrame(QScrollArea):
+    """The border around a detail: as high as its texts and buttons need, and scrolling where it may not be so high."""
+
+    def __init__(self, detail: RunDetail) -> None:
+        super().__init__()
+        self._detail, self._most = detail, 400
+        self.setProperty("role", "card")
+        restyle(detail, role="inside")
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setWidget(detail)
+        detail.toned.connect(self._show_tone)
+
+    def show_at_most(self, pixels: int) -> None:
+        self._most = pixels
+        self._fit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802  Qt's name
+        if watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return super().eventFilter(watched, event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        wanted = self._detail.body.totalHeightForWidth(self.width() - 2) + 2
+        policy = Qt.ScrollBarPolicy
+        self.setVerticalScrollBarPolicy(policy.ScrollBarAsNeeded if wanted > self._most else policy.ScrollBarAlwaysOff)
+        self.setFixedHeight(min(wanted, self._most))
+
+    def _show_tone(self, tone: str) -> None:
+        restyle(self, tone=tone)
+
+
 def local_place(location: str) -> Path | None:
     """The folder to open for a target's location; None if it is no place on this machine."""
     if not location or "://" in location:
@@ -141,7 +189,9 @@ def table_state_is_bad(run: RunRecord, table: TableRunRecord | None) -> bool:
 
 def _heading(run: RunRecord, table: TableRunRecord | None) -> str:
     if table is None:
-        return "The run could not go on" if run.message else "Nothing was moved yet"
+        if not run.message:
+            return "Nothing was moved yet"
+        return "The run could not go on" if run.rows_read else "The run could not begin"
     word = table_state(table)[0].lower()
     return breakable(f"{table.source_table} → {table.target}: {word}")
 
@@ -179,16 +229,3 @@ def _beside(title: str, field: QLineEdit, made: QWidget) -> QWidget:
     whole = titled(title, both)
     field.setAccessibleName(title)
     return whole
-
-
-def _two_rows(owner: QWidget, first: tuple[QWidget, ...], second: tuple[QWidget, ...]) -> QVBoxLayout:
-    column = QVBoxLayout(owner)
-    column.setContentsMargins(0, 4, 0, 0)
-    for chosen in (first, second):
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        for one in chosen:
-            row.addWidget(one)
-        row.addStretch(1)
-        column.addLayout(row)
-    return column

@@ -113,7 +113,7 @@ class RunList(QWidget):
 
     def _lay_out(self) -> None:
         row = QHBoxLayout(self)
-        row.setContentsMargins(20, 16, 20, 20)
+        row.setContentsMargins(20, 18, 20, 20)
         card = Card()
         card.body.setContentsMargins(5, 12, 5, 5)
         top = QHBoxLayout()
@@ -195,8 +195,8 @@ class RunList(QWidget):
         self._nothing.setVisible(not shown)
         self._said.setText("No run is like this.")
         self._count.setText(f"{len(shown):,}{'' if self._whole else '+'} runs" if len(shown) != 1 else "1 run")
-        if shown and self.table.current is None:
-            self.table.choose(0)
+        if shown and not self.table.selectionModel().hasSelection():
+            self.table.choose(max(0, self.table.currentIndex().row()))
         if self._older_wanted:  # somebody scrolled to the end while something else was read
             self._older_wanted = False
             self._scrolled(self.table.verticalScrollBar().value())

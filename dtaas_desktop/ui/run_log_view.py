@@ -37,7 +37,7 @@ class LogCard(Card):
         self._lines: list[LogLine] = []
         self._earlier: list[LogLine] = []  # still to be put in, newest last
         self._turn = 0
-        self._asking = self._earlier_wanted = False
+        self._asking = self._earlier_wanted = self._later_wanted = False
         self._at_end = True
         self._whole = False  # nothing comes before the first line shown
         self.levels = ChoiceInput(_LEVELS)
@@ -51,6 +51,7 @@ class LogCard(Card):
         self.search.setClearButtonEnabled(True)
         self.search.setMaximumWidth(150)
         self.top.setSpacing(8)
+        self.top.setContentsMargins(0, 0, 10, 0)  # the text beneath reaches to its scroll bar
         self.top.addWidget(self.levels)
         self.top.addWidget(self.search)
         self.text = QPlainTextEdit()
@@ -90,14 +91,15 @@ class LogCard(Card):
         self._begin()
 
     def poll(self) -> None:
-        """Look for lines that came since."""
+        """Look for lines that came since; once more, if it is being looked: those of a run's end may come just behind."""
+        self._later_wanted = self._asking
         if self._run and not self._asking:
             self._read(after=self._lines[-1].id if self._lines else 0, limit=PAGE, newest=not self._lines)
 
     def stop(self) -> None:
         """Nothing is read and put in any more."""
         self._turn += 1
-        self._asking = False
+        self._asking = self._later_wanted = False
         self._wait.stop()
         self._filling.stop()
 
@@ -133,7 +135,7 @@ class LogCard(Card):
         self._lines += lines
         self._append(lines)
         self._tell()
-        if len(lines) == limit and not first:
+        if self._later_wanted or (len(lines) == limit and not first):
             self.poll()
         elif self._earlier_wanted:  # somebody scrolled to the beginning while new lines were read
             self._earlier_wanted = False
@@ -148,6 +150,8 @@ class LogCard(Card):
         self._lines = earlier + self._lines
         self._earlier = earlier
         self._fill()
+        if self._later_wanted:
+            self.poll()
 
     def _fail(self, turn: int, error: AppError) -> None:
         if turn == self._turn:

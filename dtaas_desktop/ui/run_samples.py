@@ -115,7 +115,7 @@ class RunSamples(Card):
         now: float,
     ) -> None:
         """Show the run as it is at `now`, and rows of the chosen table run's target."""
-        self.timeline.show_parts(tables, parts, run.started_at, run.finished_at or now)
+        self.timeline.show_parts(tables, parts, run.started_at, run.finished_at or now, goes_on=run.state == "running")
         self._run, self._table = run, chosen
         count = chosen.counts.rejected if chosen is not None else 0
         self.tabs.setTabText(2, f"Rejected rows · {count:,}" if count else "Rejected rows")

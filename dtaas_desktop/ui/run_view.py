@@ -2,20 +2,21 @@
 
 import time
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from dtaas_desktop.domain.errors import AppError
+from dtaas_desktop.domain.harm import Harm
 from dtaas_desktop.services.runs_view import PartRecord, RunRecord, TableRunRecord
 from dtaas_desktop.services.workspace import Workspace
 from dtaas_desktop.ui.context import Context
-from dtaas_desktop.ui.run_detail import RunDetail
+from dtaas_desktop.ui.run_detail import DetailFrame, RunDetail
 from dtaas_desktop.ui.run_head import RunHead, Sums
 from dtaas_desktop.ui.run_live import newest, rates_of, told
 from dtaas_desktop.ui.run_log_view import LogCard
@@ -23,7 +24,7 @@ from dtaas_desktop.ui.run_samples import RunSamples
 from dtaas_desktop.ui.run_words import table_percent
 from dtaas_desktop.ui.table_run_columns import COLUMNS, hidden_columns
 from dtaas_desktop.ui.tables import RecordModel, RecordTable
-from dtaas_desktop.ui.widgets import Card
+from dtaas_desktop.ui.widgets import Card, label
 
 POLL_MILLISECONDS = 1000
 SHOW_MILLISECONDS = 200  # five times a second at most
@@ -41,6 +42,7 @@ class RunSeen:
     parts: tuple[PartRecord, ...]
     is_latest: bool
     task_exists: bool
+    costs: Mapping[str, Harm] = field(default_factory=dict)  # of reading, by source connection
 
 
 class RunView(QWidget):
@@ -80,6 +82,11 @@ class RunView(QWidget):
         return None if self._state is None else self._state.run
 
     @property
+    def costs(self) -> Mapping[str, Harm]:
+        """What reading has cost the sources, by connection, as far as it is known."""
+        return {} if self._state is None else self._state.costs
+
+    @property
     def tables(self) -> list[TableRunRecord]:
         """The table runs as they are shown."""
         return list(self._known.values())
@@ -114,12 +121,16 @@ class RunView(QWidget):
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
-        column.setContentsMargins(20, 16, 20, 20)
+        column.setContentsMargins(20, 18, 20, 20)
         column.setSpacing(14)
         column.addWidget(self.head)
         card = Card()
         card.body.setContentsMargins(5, 8, 5, 5)
         card.body.addWidget(self.table)
+        self._no_tables = label("", "dim", wrap=True)
+        self._no_tables.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._no_tables.setMargin(24)
+        card.body.addWidget(self._no_tables, 1)
         left = QSplitter(Qt.Orientation.Vertical)
         left.setChildrenCollapsible(False)
         left.setHandleWidth(14)
@@ -127,16 +138,14 @@ class RunView(QWidget):
         left.addWidget(self.samples)
         left.setStretchFactor(0, 3)
         left.setStretchFactor(1, 2)
+        left.setSizes([620, 380])
         card.setMinimumHeight(130)
         self.samples.setMinimumHeight(130)
         side = QWidget()
         beside = QVBoxLayout(side)
         beside.setContentsMargins(0, 0, 0, 0)
         beside.setSpacing(14)
-        self._detail_scroll = QScrollArea()
-        self._detail_scroll.setWidgetResizable(True)
-        self._detail_scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._detail_scroll.setWidget(self.detail)
+        self._detail_scroll = DetailFrame(self.detail)
         beside.addWidget(self._detail_scroll)
         beside.addWidget(self.log, 1)
         self._side = side
@@ -152,12 +161,8 @@ class RunView(QWidget):
         hidden = hidden_columns(self.model.records, self.width() - width - 64)
         for column in range(len(COLUMNS)):
             self.table.setColumnHidden(column, column in hidden)
-        self._fit_detail()
-
-    def _fit_detail(self) -> None:
-        """As high as it needs to be, but the log keeps its part."""
-        room = max(150, int((self.height() - self.head.height()) * _DETAIL_SHARE))
-        self._detail_scroll.setFixedHeight(min(self.detail.wanted_height(self._side.width()), room))
+        # The log keeps its part of the room beside the tables.
+        self._detail_scroll.show_at_most(max(150, int((self.height() - self.head.height()) * _DETAIL_SHARE)))
 
     # Reading
 
@@ -237,6 +242,9 @@ class RunView(QWidget):
         live = tuple(self._rates)
         self.head.show_run(state.run, self._sums(), live if running and len(live) > 8 else self._past, now)
         self.model.show_records(self.tables)
+        self.table.setVisible(bool(self.tables))
+        self._no_tables.setVisible(not self.tables)
+        self._no_tables.setText("Looking at the tables …" if running else "The run ended before it came to a table.")
         self._fit()
         self._show_chosen(now)
         self.seen.emit()
@@ -258,9 +266,9 @@ class RunView(QWidget):
         if chosen is None and self.model.records and not self.table.currentIndex().isValid():
             self._choose_first()
             return
+        self.detail.show_costs(state.costs)
         self.detail.show_table(state.run, chosen, why_not=self.why_not_again())
         self.samples.show_run(state.run, self.tables, state.parts, chosen, now)
-        self._fit_detail()
 
     def why_not_again(self) -> str:
         """Why nothing of this run can be run again now; empty if it can."""
@@ -281,7 +289,8 @@ def _read(workspace: Workspace, run_id: str) -> RunSeen:
     latest = history.latest(run.task)
     parts: Sequence[PartRecord] = history.parts(run_id)
     exists = any(task.uuid == run.task for task in workspace.tasks.all())
-    return RunSeen(run, tuple(history.table_runs(run_id)), tuple(parts), latest is None or latest.id == run_id, exists)
+    newest_one = latest is None or latest.id == run_id
+    return RunSeen(run, tuple(history.table_runs(run_id)), tuple(parts), newest_one, exists, history.costs(run_id))
 
 
 def _timer(owner: QWidget, milliseconds: int) -> QTimer:

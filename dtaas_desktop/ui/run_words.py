@@ -1,8 +1,9 @@
 """A run and its table runs in words, for the page and as plain text. Nothing of Qt."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from dtaas_desktop.domain.harm import Harm
 from dtaas_desktop.domain.table import Counts, total
 from dtaas_desktop.services.runs_view import RunRecord, TableRunRecord
 from dtaas_desktop.ui.ticks import day_and_time
@@ -74,7 +75,7 @@ def failure_of_table(one: TableRunRecord) -> tuple[str, str]:
     return one.message, one.remedy
 
 
-def report(run: RunRecord, tables: Sequence[TableRunRecord]) -> str:
+def report(run: RunRecord, tables: Sequence[TableRunRecord], costs: Mapping[str, Harm] | None = None) -> str:
     """The run as plain text: what was done, where it lies, a query to try, and what failed."""
     state = run_state(run)[0]
     ended = f", ended {moment(run.finished_at)}" if run.finished_at is not None else ""
@@ -91,6 +92,11 @@ def report(run: RunRecord, tables: Sequence[TableRunRecord]) -> str:
         lines += ["", *_table_of(tables)]
         counts = total([one.counts for one in tables])
         lines += ["", f"Together: {_counts_words(counts)}, {size(sum(one.bytes for one in tables))}."]
+    told = list(dict.fromkeys(f"  {one.source_table}: {line}" for one in tables for line in one.fidelity.splitlines()))
+    if told:
+        lines += ["", "What does not arrive as one exact column:", *told]
+    if costs:
+        lines += ["", *cost_lines(costs)]
     failed = [one for one in tables if one.message]
     if failed:
         lines += ["", "What failed:", *(line for one in failed for line in _failed_lines(one))]
@@ -113,6 +119,11 @@ def table_report(run: RunRecord, one: TableRunRecord) -> str:
     if one.location:
         lines += [f"  {one.location}", f"  {one.query}"]
     return "\n".join(lines) + "\n"
+
+
+def cost_lines(costs: Mapping[str, Harm]) -> list[str]:
+    """What reading cost each source, for whoever owns it."""
+    return [f"Cost at “{connection}”: {harm.words}" for connection, harm in costs.items()]
 
 
 def up_to(one: TableRunRecord) -> str:

@@ -42,6 +42,8 @@ class ScheduleInput(QWidget):
         self.at.setDisplayFormat("HH:mm")
         self.at.setAccessibleName("At what time")
         self.at.setFixedWidth(90)
+        for box in (self.every, self.at):
+            box.lineEdit().setTextMargins(8, 0, 4, 0)
         self._at_word, self._every_word = label("at", "dim"), label("Every", "dim")
         self.days = [_day_button(name) for name in _DAYS]
         self._next = label("", "dim", wrap=True)

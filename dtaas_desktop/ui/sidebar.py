@@ -77,7 +77,10 @@ class Sidebar(QWidget):
     def show_runs(self, runs: LiveRuns) -> None:
         """What runs now and what is next."""
         if runs.trouble is not None:
-            self._show_lines("Out of touch", runs.trouble.message, str(runs.trouble))
+            self._show_lines("The runs cannot be read", runs.trouble.message, str(runs.trouble))
+            return
+        if not runs.is_known:
+            self._show_lines("Looking for runs …", "", "")
             return
         count = len(runs.running)
         running = "Nothing is running" if not count else f"{count} task{'s' if count != 1 else ''} running"
@@ -99,7 +102,7 @@ class Sidebar(QWidget):
 
     def _elide(self) -> None:
         room = WIDE - 32
-        self._next.setText(self._next.fontMetrics().elidedText(self._next.toolTip(), Qt.TextElideMode.ElideMiddle, room))
+        self._next.setText(self._next.fontMetrics().elidedText(self._next.toolTip(), Qt.TextElideMode.ElideRight, room))
 
     def _head(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -142,6 +145,7 @@ class _Navigation(QPushButton):
         self.setProperty("kind", "navigation")
         self.setAccessibleName(entry.title)
         self.setCheckable(True)
+        self.setAutoDefault(True)
         self.setAutoExclusive(True)
         self.setIconSize(QSize(17, 17))
         self.setCursor(Qt.CursorShape.PointingHandCursor)

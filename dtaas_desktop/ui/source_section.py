@@ -63,6 +63,11 @@ class SourceSection(Section):
         """Whether the source can capture changes; None while nobody knows."""
         return None if self._found is None else self._found.captures
 
+    @property
+    def found(self) -> SourceTables | None:
+        """What the source has and can; None while nobody knows."""
+        return self._found
+
     def show_draft(self, draft: Draft, connections: Mapping[str, Connection]) -> None:
         self._connections = connections
         show_choices(

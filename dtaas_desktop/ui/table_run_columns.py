@@ -11,7 +11,7 @@ from dtaas_desktop.ui.words import NOTHING, exact
 TO, PROGRESS, READ, FILTERED, REJECTED, PARTS, UP_TO = 1, 3, 4, 5, 6, 8, 9
 _GIVING_WAY = (PARTS, TO, FILTERED)  # which go first where names need the room
 _AT_LAST = (READ, REJECTED, PROGRESS)  # which go only where names would have less than the least
-_NAMES = (150, 260)  # pixels that the names of tables need at least and at most
+_NAMES = (150, 236)  # pixels that the names of tables need at least and at most
 _LETTER = 7.3  # pixels, of the names
 
 
@@ -30,7 +30,7 @@ def _progress(one: TableRunRecord) -> str:
 
 COLUMNS: tuple[Column[TableRunRecord], ...] = (
     Column("Table", lambda one: one.source_table, "mono"),
-    Column("To", lambda one: one.connection, "dim", tip=lambda one: f"{one.connection} / {one.target}", width=92),
+    Column("To", lambda one: one.connection, "dim", tip=lambda one: f"{one.connection} / {one.target}", width=116),
     Column("State", lambda one: table_state(one)[0], "pill", tone=_tone, width=108),
     Column("Progress", _progress, "bar", tone=_tone, percent=table_percent, width=148),
     Column("Read", lambda one: _figure(one.counts.read, one), "figure", width=88),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtGui import QColor, QFocusEvent, QFontMetrics, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -140,6 +140,12 @@ class RecordTable(QTableView, Generic[R]):
     def choose(self, row: int) -> None:
         self.setCurrentIndex(self._records.index(row, 0))
 
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802
+        super().focusInEvent(event)
+        now = self.currentIndex()  # Qt makes the first row current when the keyboard comes, but does not select it
+        if now.isValid() and not self.selectionModel().hasSelection():
+            self.selectRow(now.row())
+
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.current is not None:
             self.opened.emit(self.current)
@@ -193,7 +199,8 @@ class _CellDelegate(QStyledItemDelegate):
         rect = QRectF(option.rect)
         state = option.state
         painter.save()
-        if state & QStyle.StateFlag.State_Selected:
+        selected = bool(state & QStyle.StateFlag.State_Selected)
+        if selected:
             painter.fillRect(rect, QColor(tokens.soft))
         painter.fillRect(QRectF(rect.left(), rect.bottom() - 1, rect.width(), 1), QColor(tokens.soft))
         if state & QStyle.StateFlag.State_HasFocus and self._owner().hasFocus():
@@ -203,10 +210,11 @@ class _CellDelegate(QStyledItemDelegate):
         text = column.text(record)
         tone: Tone = column.tone(record) if column.tone else "quiet"
         if column.look == "pill":
-            paint_pill(painter, room, text, tone, self._theme)
+            paint_pill(painter, room, text, tone, self._theme, on_soft=selected)
         elif column.look == "bar" and column.percent is not None and (column.bar is None or column.bar(record)):
             width = min(104.0, room.width() * 0.6)
-            paint_bar(painter, QRectF(room.left(), room.center().y() - 3, width, 6), column.percent(record), tone, self._theme)
+            track = QRectF(room.left(), room.center().y() - 3, width, 6)
+            paint_bar(painter, track, column.percent(record), tone, self._theme, on_soft=selected)
             self._write(painter, room.adjusted(width + 8, 0, 0, 0), text, tokens.dim, "text")
         else:
             colour = tokens.dim if column.look in ("dim", "bar") else tokens.ink(tone) if column.tone else tokens.text

@@ -2,26 +2,37 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from dtaas_desktop.domain.connection import Connection
 from dtaas_desktop.domain.errors import AppError
+from dtaas_desktop.domain.fidelity import Fidelity, Truth, losses
 from dtaas_desktop.domain.table import Column as SourceColumn
 from dtaas_desktop.domain.table import TableDescription, TableRef
 from dtaas_desktop.domain.type_names import name_of_type
 from dtaas_desktop.services import browse
-from dtaas_desktop.ui import words
+from dtaas_desktop.ui import fidelity_words, words
 from dtaas_desktop.ui.context import Context
 from dtaas_desktop.ui.data_view import DataView
 from dtaas_desktop.ui.tables import Column, RecordModel, RecordTable
-from dtaas_desktop.ui.widgets import Card, label
+from dtaas_desktop.ui.tokens import Tone
+from dtaas_desktop.ui.widgets import Card, label, restyle
 
 _MOST_NOTES = 4
+_TYPE_WIDTHS, _ARRIVES_WIDTH = (96, 150), 102  # pixels; of a narrow and of a wide view
+_NARROW = 400
+_ARRIVES, _REMARK = 2, 3  # columns of the table of columns
 
 
 class TablesCard(Card):
-    """Tables of one connection. `show_connection` reads them; whatever was asked for another one before is dropped."""
+    """Tables of one connection. `show_connection` reads them; whatever was asked for another one before is dropped.
+
+    `database_chosen`: the user wants to see another database of the same server.
+    """
+
+    database_chosen = Signal(str)
 
     def __init__(self, context: Context) -> None:
         super().__init__("Tables")
@@ -31,6 +42,13 @@ class TablesCard(Card):
         self._refs: tuple[TableRef, ...] = ()
         self._said = label("", "dim", wrap=True)
         self._said.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.database = QComboBox()
+        self.database.setAccessibleName("Database")
+        self.database.setPlaceholderText("Database")
+        self.database.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.database.setMaximumWidth(200)
+        self.database.textActivated.connect(self.database_chosen)
+        self.top.addWidget(self.database)
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search tables")
         self.search.setAccessibleName("Search tables")
@@ -57,11 +75,17 @@ class TablesCard(Card):
         self.body.addWidget(self._states, 1)
         self.show_waiting()
 
+    @property
+    def shown(self) -> Sequence[TableRef]:
+        """The tables in the list, as far as the search leaves them."""
+        return self._model.records
+
     def show_waiting(self, sentence: str = "They appear here when the test has passed.") -> None:
         """Show this instead of tables."""
         self._turn += 1
         self._connection = None
         self._refs = ()
+        self.database.hide()
         self._model.show_records([])
         self._say(sentence)
 
@@ -71,16 +95,23 @@ class TablesCard(Card):
         self._connection = connection
         turn = self._turn
 
-        def fill(refs: Sequence[TableRef]) -> None:
+        def fill(found: browse.Contents) -> None:
             if turn == self._turn:
-                self._fill(refs)
+                self._fill_databases(found.databases, str(connection.settings.get("database", "")))
+                self._fill(found.tables)
 
         def fail(error: AppError) -> None:
             if turn == self._turn:
                 self._say(str(error))
 
         secret = self._context.workspace.secrets.resolve
-        self._context.background.submit(self, lambda: browse.tables(connection, secret=secret), fill, fail)
+        self._context.background.submit(self, lambda: browse.contents(connection, secret=secret), fill, fail)
+
+    def _fill_databases(self, databases: Sequence[str], current: str) -> None:
+        self.database.clear()
+        self.database.addItems(databases)
+        self.database.setCurrentIndex(databases.index(current) if current in databases else -1)
+        self.database.setVisible(len(databases) > 1)
 
     def _fill(self, refs: Sequence[TableRef]) -> None:
         self._refs = tuple(refs)
@@ -122,30 +153,41 @@ class TableDetails(QWidget):
         self._turn = 0
         self._asked: tuple[Connection, TableRef] | None = None
         self._key: tuple[str, ...] = ()
+        self._told: dict[str, Fidelity] = {}
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        self.figures = label("", "dim", wrap=True)
+        self.figures, self.arrives = label("", "dim", wrap=True), label("", "body", wrap=True)
         self.notes = label("", "dim", wrap=True)
         self.notes.setProperty("tone", "amber")
         self.tabs = QTabWidget()
         self.columns = RecordModel[SourceColumn](self._column_heads(), lambda one: one.name)
         self.table = RecordTable(context.theme, self.columns, "Columns", row_height=28)
+        self.about = label("", "dim", wrap=True)  # the chosen column
+        restyle(self.about, size="small")
+        self.table.chosen.connect(self._tell_column)
         self.rows = DataView(context.theme, "First rows")
         self._rows_said = label("", "dim", wrap=True)
-        self.tabs.addTab(self.table, "Columns")
+        self.tabs.addTab(self._columns_page(), "Columns")
         self.tabs.addTab(self._rows_page(), "First rows")
         self.tabs.currentChanged.connect(self._read_rows)
-        for one in (self.figures, self.notes):
+        for one in (self.figures, self.arrives, self.notes):
             column.addWidget(one)
         column.addWidget(self.tabs, 1)
         self.show_nothing("")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  Qt's name
+        super().resizeEvent(event)
+        self.table.setColumnWidth(1, _TYPE_WIDTHS[self.width() >= _NARROW])
+        if self.table.currentIndex().isValid():
+            self.table.scrollTo(self.table.currentIndex())
 
     def show_nothing(self, sentence: str) -> None:
         self._turn += 1
         self._asked = None
         self.columns.show_records([])
         self.figures.setText(sentence)
+        self.arrives.hide()
         self.notes.hide()
         self.tabs.hide()
 
@@ -169,17 +211,42 @@ class TableDetails(QWidget):
     def _fill(self, described: TableDescription) -> None:
         self._key = described.key
         self.figures.setText(" · ".join(_figures(described)))
-        notes = described.notes[:_MOST_NOTES] + (
-            (f"… and {len(described.notes) - _MOST_NOTES} more.",) if len(described.notes) > _MOST_NOTES else ()
-        )
+        self._show_fidelity(described)
+        said = [note for note in described.notes if note not in losses(described.fidelity)]
+        notes = said[:_MOST_NOTES] + ([f"… and {len(said) - _MOST_NOTES} more."] if len(said) > _MOST_NOTES else [])
         self.notes.setText("\n".join(notes))
-        self.notes.setToolTip("\n".join(described.notes))
+        self.notes.setToolTip("\n".join(said))
         self.notes.setVisible(bool(notes))
         self.columns.show_records(described.columns)
+        self._choose_column(described)
         self.tabs.setTabText(0, f"Columns {len(described.columns):,}")
         self._say_rows("Reading the first rows …")
         self.tabs.show()
         self._read_rows()
+
+    def _show_fidelity(self, described: TableDescription) -> None:
+        self._told = fidelity_words.by_column(described)
+        self.arrives.setText(fidelity_words.summary(described.fidelity))
+        self.arrives.setVisible(bool(described.fidelity))
+        lossy = any(one.truth == "lossy" for one in described.fidelity)
+        restyle(self.arrives, tone="amber" if lossy else "", role="body" if lossy else "dim")
+        self.table.setColumnHidden(_ARRIVES, not described.fidelity)
+        self.table.setColumnHidden(_REMARK, bool(described.fidelity))  # what it says stands in the sentence on the chosen column
+        self.about.setVisible(bool(described.fidelity))
+
+    def _choose_column(self, described: TableDescription) -> None:
+        """The first that does not simply arrive, so that what is lost is read without looking for it."""
+        truths: list[Truth] = [
+            self._told[column.name].truth if column.name in self._told else "exact" for column in described.columns
+        ]
+        least: tuple[Truth, ...] = ("lossy", "companion")
+        wanted: Truth = next((truth for truth in least if truth in truths), "exact")
+        if self._told:
+            self.table.choose(truths.index(wanted))
+            self._tell_column(self.table.current)
+
+    def _tell_column(self, column: SourceColumn | None) -> None:
+        self.about.setText("" if column is None else fidelity_words.sentence(column, self._told))
 
     def _read_rows(self) -> None:
         if self.tabs.currentIndex() != 1 or self._asked is None:
@@ -213,6 +280,14 @@ class TableDetails(QWidget):
         self._rows_said.setText(sentence)
         self._rows_said.show()
 
+    def _columns_page(self) -> QWidget:
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.table, 1)
+        column.addWidget(self.about)
+        return page
+
     def _rows_page(self) -> QWidget:
         page = QWidget()
         column = QVBoxLayout(page)
@@ -225,12 +300,25 @@ class TableDetails(QWidget):
     def _column_heads(self) -> tuple[Column[SourceColumn], ...]:
         return (
             Column("Column", lambda one: one.name, "strong"),
-            Column("Type", lambda one: name_of_type(one.type), "mono", width=130, tip=_declared),
+            Column("Type", lambda one: name_of_type(one.type), "mono", width=_TYPE_WIDTHS[1], tip=_declared),
+            Column(
+                "Arrives",
+                lambda one: self._mark(one)[0],
+                tone=lambda one: self._mark(one)[1],
+                width=_ARRIVES_WIDTH,
+                tip=self._sentence,
+            ),
             Column("", self._remark, "dim", width=88),
         )
 
+    def _mark(self, one: SourceColumn) -> tuple[str, Tone]:
+        return fidelity_words.mark(one, self._told)
+
+    def _sentence(self, one: SourceColumn) -> str:
+        return fidelity_words.sentence(one, self._told)
+
     def _remark(self, one: SourceColumn) -> str:
-        return "Key" if one.name in self._key else "" if one.nullable else "Never NULL"
+        return "Key" if one.name in self._key else "" if one.nullable else "Not NULL"
 
 
 def _declared(one: SourceColumn) -> str:

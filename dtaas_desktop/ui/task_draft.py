@@ -127,6 +127,10 @@ def problems(draft: Draft, connections: Mapping[str, Connection]) -> dict[Place,
     task = draft.task()
     if not task.name:
         found["name"] = Problem("error", "The task needs a name.", remedy="Say what it moves, like “Nightly sales”.")
+    if draft.schedule.kind == "weekly" and not draft.schedule.days:
+        found["schedule"] = Problem("error", "Choose at least one day of the week.")
+    if draft.schedule.kind == "continuous" and draft.options.transfer == "full load":
+        found["schedule"] = Problem("error", "Only a task with changes can run all the time.", remedy="Choose another transfer.")
     if not draft.is_line:
         return found
     source, destination = _ends(task.design)
@@ -138,10 +142,6 @@ def problems(draft: Draft, connections: Mapping[str, Connection]) -> dict[Place,
         found["destination"] = Problem("error", "Choose where the rows go.", destination.id)
     if draft.destination.get("write_mode", "replace") not in draft.write_modes:
         found.setdefault("destination", Problem("error", "This write mode does not go with changes.", destination.id))
-    if draft.schedule.kind == "weekly" and not draft.schedule.days:
-        found["schedule"] = Problem("error", "Choose at least one day of the week.")
-    if draft.schedule.kind == "continuous" and draft.options.transfer == "full load":
-        found["schedule"] = Problem("error", "Only a task with changes can run all the time.", remedy="Choose another transfer.")
     places: dict[str, Place] = {source.id: "source", destination.id: "destination"}
     for problem in validate(task.design, connections):
         place = places.get(problem.node)
@@ -152,20 +152,20 @@ def problems(draft: Draft, connections: Mapping[str, Connection]) -> dict[Place,
 
 def kept_words(draft: Draft) -> str:
     """What of the design the form does not change, as sentences; nothing if there is nothing."""
-    later = "on the canvas, which comes later"
+    how = "to change them, export the task, edit the file, and import it"
     if draft.is_line and not draft.steps:
         return ""
     if draft.is_line:
         names = ", ".join(f"“{step.title or KINDS[step.kind].title}”" for step in draft.steps)
         count = len(draft.steps)
         which = "1 transformation" if count == 1 else f"{count} transformations"
-        return f"{which}: {names}. They are kept as they are, and edited {later}."
+        return f"{which}: {names}. They are kept as they are; {how}."
     categories = [KINDS[node.kind].category for node in draft.base.design.nodes if node.kind in KINDS]
     counts = ((categories.count(category), category) for category in ("source", "transformation", "destination"))
     said = ", ".join(f"{count} {word}{'s' if count != 1 else ''}" for count, word in counts)
     return (
-        f"This design is more than a line: {said}. It is kept as it is, and edited {later}; "
-        "its name, transfer, times and options can be changed here."
+        f"This design is more than a line: {said}. Its name, transfer, times and options can be changed here; "
+        f"the rest is kept as it is: {how.replace('them', 'it', 1)}."
     )
 
 

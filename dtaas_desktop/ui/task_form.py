@@ -99,7 +99,12 @@ class TaskForm(QScrollArea):
     @property
     def is_dirty(self) -> bool:
         """Whether it holds something that is not saved."""
-        return self._draft is not None and (self.draft() != self._given or self.limits.is_dirty)
+        return self._draft is not None and (self.draft() != self._given or self.limits.is_dirty or self._is_mistyped)
+
+    @property
+    def _is_mistyped(self) -> bool:
+        """Whether something was typed that the draft cannot hold."""
+        return self.transfer.is_followed and self.transfer.follow.following.look_back_value is None
 
     def clear(self) -> None:
         """The task is left: nothing is dirty any more."""
@@ -108,27 +113,39 @@ class TaskForm(QScrollArea):
     def find_problems(self) -> bool:
         """Show every mistake and go to the first; False if there is none."""
         self._revealed = True
-        found = problems(self.draft(), self._connections)
+        found = self._problems()
         self._show_problems(found)
         fields = {
             "name": self.name,
             "source": self.source.connection,
             "tables": self.source.tables.which.radios["some"],
-            "destination": self.destination.connection,
-            "schedule": self.schedule.kind,
+            "transfer": self.transfer.transfer.radios["full load"],
         }
+        later = {"destination": self.destination.connection, "schedule": self.schedule.kind}
         wrong_form = self.destination.wrong if self.destination.isVisible() else None
-        for place, field in fields.items():
-            if place in found:
-                field.setFocus()
-                self.ensureWidgetVisible(field, 40, 120)
-                return True
+        follows_wrongly = self.transfer.reveal()
+        if self._focus_first_of(fields, found):
+            return True
+        if follows_wrongly:
+            self.transfer.follow.focus_problem()
+            self.ensureWidgetVisible(self.transfer.follow, 40, 120)
+            return True
+        if self._focus_first_of(later, found):
+            return True
         if isinstance(wrong_form, Form):
             return wrong_form.focus_first_problem()
         if self.limits.problems():
             self._show_advanced(True)
             return self.limits.focus_first_problem()
         return bool(found)
+
+    def _focus_first_of(self, fields: Mapping[str, QWidget], found: Mapping[Place, Problem]) -> bool:
+        for place, field in fields.items():
+            if place in found:
+                field.setFocus()
+                self.ensureWidgetVisible(field, 40, 120)
+                return True
+        return False
 
     def focus_first(self) -> None:
         """Put the keyboard into the first field."""
@@ -145,7 +162,7 @@ class TaskForm(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         inside = QWidget()
         outer = QHBoxLayout(inside)
-        outer.setContentsMargins(20, 16, 20, 20)
+        outer.setContentsMargins(20, 18, 20, 20)
         held = QWidget()
         held.setMaximumWidth(_WIDEST)
         outer.addWidget(held, 1, Qt.AlignmentFlag.AlignTop)
@@ -194,7 +211,7 @@ class TaskForm(QScrollArea):
             return
         self._adapt()
         if self._revealed:
-            self._show_problems(problems(self.draft(), self._connections))
+            self._show_problems(self._problems())
         self.changed.emit()
 
     def _adapt(self) -> None:
@@ -203,13 +220,20 @@ class TaskForm(QScrollArea):
             return
         draft = self.draft()
         if draft.is_line:
-            self.transfer.show_source(self.source.chosen_connection, self.source.tables.chosen(), self.source.captures)
+            self.transfer.show_source(self.source.chosen_connection, self.source.tables.chosen(), self.source.found)
             self.destination.show_transfer(draft)
+            self.transfer.show_write_mode(self.draft().destination.get("write_mode", "replace"))
         self.schedule.allow_continuous(draft.options.transfer != "full load")
+
+    def _problems(self) -> dict[Place, Problem]:
+        found = problems(self.draft(), self._connections)
+        refused = self.transfer.refused
+        return found if refused is None else {**found, "transfer": refused}
 
     def _show_problems(self, found: Mapping[Place, Problem]) -> None:
         self.naming.show_problem(found.get("name"))
         self.source.show_problem(found.get("source") or found.get("tables"))
+        self.transfer.show_problem(found.get("transfer"))
         self.destination.show_problem(found.get("destination"))
         self.timing.show_problem(found.get("schedule"))
 

@@ -73,7 +73,7 @@ class TaskList(QWidget):
 
     def _lay_out(self) -> None:
         row = QHBoxLayout(self)
-        row.setContentsMargins(20, 16, 20, 20)
+        row.setContentsMargins(20, 18, 20, 20)
         row.setSpacing(14)
         card = Card()
         card.body.setContentsMargins(5, 12, 5, 5)

@@ -22,12 +22,19 @@ Act = Literal[
 ]
 _STOPS: frozenset[Act] = frozenset({"pause", "cancel"})
 _STARTS: frozenset[Act] = frozenset({"run", "resume", "follow", "reload"})
+_NOTHING_TO_FOLLOW = (
+    "It is to run all the time, but makes full loads only: there are no changes to follow. "
+    "Edit it, and choose another transfer or another time."
+)
 _ENDED = {"done": "succeeded", "cancelled": "was cancelled"}
 
 
 @dataclass(frozen=True, slots=True)
 class TaskNow:
-    """`latest` is its newest run, `starting` whether one is about to begin, `problem` the first mistake in its design."""
+    """`latest` is its newest run, `starting` whether one is about to begin, `problem` the first mistake in its design.
+
+    `trouble`: what needs attention though nothing forbids a run, as a heading and a text; empty texts if nothing does.
+    """
 
     task: Task
     route: str
@@ -35,6 +42,14 @@ class TaskNow:
     starting: bool = False
     problem: Problem | None = None
     due: float | None = None
+    trouble: tuple[str, str] = ("", "")
+
+    @property
+    def never_by_itself(self) -> tuple[str, str]:
+        """Why its schedule never starts it, as a heading and a text; empty texts if it does."""
+        if self.task.schedule.kind != "continuous" or self.task.options.transfer != "full load":
+            return "", ""
+        return "It never starts by itself", _NOTHING_TO_FOLLOW
 
     @property
     def is_running(self) -> bool:
@@ -113,8 +128,9 @@ def tasks_now(
     *,
     starting: Collection[str] = (),
     due: Mapping[str, datetime.datetime] | None = None,
+    trouble: Mapping[str, tuple[str, str]] | None = None,
 ) -> list[TaskNow]:
-    """Every task as it is now, by name. `starting` holds names, `latest` and `due` go by UUID."""
+    """Every task as it is now, by name. `starting` holds names; `latest`, `due` and `trouble` go by UUID."""
     dues = {uuid: moment.timestamp() for uuid, moment in (due or {}).items()}
     return [
         TaskNow(
@@ -124,6 +140,7 @@ def tasks_now(
             task.name in starting,
             next((problem for problem in validate(task.design, connections) if problem.severity == "error"), None),
             dues.get(task.uuid),
+            (trouble or {}).get(task.uuid, ("", "")),
         )
         for task in sorted(tasks, key=lambda task: task.name.casefold())
     ]

@@ -50,7 +50,7 @@ COLUMNS: tuple[Column[TaskRow], ...] = (
         tone=lambda row: row.words[1],
         percent=lambda row: row.percent,
         bar=lambda row: row.state not in (None, "following"),
-        width=176,
+        width=164,
     ),
     Column("Rows", lambda row: exact(row.rows), "figure", width=116),
     Column(

@@ -7,6 +7,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from dtaas_desktop.domain.errors import AppError
+from dtaas_desktop.domain.task import Task
 from dtaas_desktop.ui.context import Context
 from dtaas_desktop.ui.task_draft import TRANSFERS
 from dtaas_desktop.ui.task_now import Act, TaskNow, tables_words
@@ -72,6 +73,7 @@ class TaskPanel(QWidget):
         }
         for row, (name, value) in enumerate(self.values.items()):
             head_of_row = label(name, "dim")
+            head_of_row.setFixedHeight(18)  # the leading of the value beside it
             self._facts.addWidget(head_of_row, row, 0, Qt.AlignmentFlag.AlignTop)
             self._facts.addWidget(value, row, 1)
         self.card.body.addLayout(self._facts)
@@ -94,7 +96,7 @@ class TaskPanel(QWidget):
             "From": ", ".join(str(node.settings.get("connection", "")) for node in sources),
             "Tables": "; ".join(tables_words(node) for node in sources),
             "To": ", ".join(str(node.settings.get("connection", "")) for node in destinations),
-            "Transfer": TRANSFERS[task.options.transfer][0],
+            "Transfer": _transfer(task),
             "Schedule": now.schedule_words + (f"; next {due}" if due != NOTHING else ""),
             "Last run": _last_run(now, at),
         }
@@ -107,9 +109,10 @@ class TaskPanel(QWidget):
             message = now.latest.message if "Traceback" not in now.latest.message else "An error that nobody foresaw."
             self.failure.show_notice(message, now.latest.remedy, tone)
         else:
-            self.failure.show_notice("", "", "")
+            self.failure.show_notice(*now.trouble, "red")
         problem = now.problem
-        self.mistake.show_notice("" if problem is None else problem.message, "" if problem is None else problem.remedy, "amber")
+        mistake = now.never_by_itself if problem is None else (problem.message, problem.remedy)
+        self.mistake.show_notice(*mistake, "amber")
 
     def follow_actions(self) -> None:
         """The buttons can do what their actions can, and say why not."""
@@ -145,6 +148,13 @@ def more_menu(owner: QWidget, actions: Mapping[Act, QAction], acts: tuple[Act | 
         else:
             menu.addAction(actions[act])
     return menu
+
+
+def _transfer(task: Task) -> str:
+    said = TRANSFERS[task.options.transfer][0]
+    columns = {str(node.settings.get("follow_column", "")) for node in task.design.nodes if node.kind == "source"} - {""}
+    named = ", ".join(f"“{column}”" for column in sorted(columns))
+    return f"{said} {named}" if task.options.transfer == "incremental" and named else said
 
 
 def _last_run(now: TaskNow, at: float) -> str:

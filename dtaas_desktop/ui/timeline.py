@@ -56,9 +56,11 @@ class Timeline(QScrollArea):
         self.lanes = _Lanes(theme)
         self.setWidget(self.lanes)
 
-    def show_parts(self, tables: Sequence[TableRunRecord], parts: Sequence[PartRecord], began: float, ended: float) -> None:
-        """Show parts between two moments (seconds since 1970)."""
-        self.lanes.show_lanes(lanes_of(tables, parts), began, max(ended, began + 0.1))
+    def show_parts(
+        self, tables: Sequence[TableRunRecord], parts: Sequence[PartRecord], began: float, ended: float, *, goes_on: bool = False
+    ) -> None:
+        """Show parts between two moments (seconds since 1970). `goes_on`: there may come more."""
+        self.lanes.show_lanes(lanes_of(tables, parts), began, max(ended, began + 0.1), goes_on=goes_on)
         self.setAccessibleDescription(f"{len(parts)} parts of {len(tables)} table runs in {duration(ended - began)}")
 
 
@@ -67,12 +69,12 @@ class _Lanes(QWidget):
         super().__init__()
         self._theme = theme
         self._lanes: tuple[Lane, ...] = ()
-        self._began, self._ended = 0.0, 1.0
+        self._began, self._ended, self._goes_on = 0.0, 1.0, True
         self.setMouseTracking(True)
         theme.changed.connect(self.update)
 
-    def show_lanes(self, lanes: tuple[Lane, ...], began: float, ended: float) -> None:
-        self._lanes, self._began, self._ended = lanes, began, ended
+    def show_lanes(self, lanes: tuple[Lane, ...], began: float, ended: float, *, goes_on: bool) -> None:
+        self._lanes, self._began, self._ended, self._goes_on = lanes, began, ended, goes_on
         self.setMinimumHeight(_HEAD + _LANE * len(lanes))
         self.update()
 
@@ -108,6 +110,14 @@ class _Lanes(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if not self._lanes:
+            painter.setFont(body_font())
+            painter.setPen(QColor(self._theme.tokens.dim))
+            painter.drawText(
+                self.rect(), Qt.AlignmentFlag.AlignCenter, "Nothing is read yet." if self._goes_on else "Nothing was read."
+            )
+            painter.end()
+            return
         self._paint_scale(painter)
         first = max(0, (event.rect().top() - _HEAD) // _LANE)
         last = min(len(self._lanes), (event.rect().bottom() - _HEAD) // _LANE + 1)

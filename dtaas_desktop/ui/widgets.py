@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen, QPolygonF, QTextLayout, QTextOption
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from dtaas_desktop.ui.icons import icon
@@ -17,13 +17,94 @@ TextRole = Literal["body", "title", "heading", "figure", "dim", "faint", "label"
 
 def label(text: str = "", role: TextRole = "body", *, wrap: bool = False) -> QLabel:
     """A text of one of the few sizes and colours there are; plain text, never markup."""
-    made = QLabel(text)
+    made = WrappedLabel(text) if wrap else QLabel(text)
     made.setTextFormat(Qt.TextFormat.PlainText)
     made.setProperty("role", role)
     made.setWordWrap(wrap)
     if wrap:
-        made.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        made.setSizePolicy(policy)
     return made
+
+
+class WrappedLabel(QLabel):
+    """A text of several lines with the leading of a page, 18 px for 13; centred texts have lines of about one length."""
+
+    _LEADING = 18 / 13
+    _most = 1000
+
+    def show_at_most(self, lines: int) -> None:
+        """End in “…” where there are more lines; the whole text is then its tooltip."""
+        self._most = lines
+
+    def hasHeightForWidth(self) -> bool:  # noqa: N802  Qt's name
+        return True
+
+    def heightForWidth(self, width: int) -> int:  # noqa: N802
+        if self._selectable:
+            return super().heightForWidth(width)
+        sides = self.contentsMargins()
+        lines = self._lines(width - sides.left() - sides.right())
+        return len(lines) * self._leading + sides.top() + sides.bottom()
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """One line a paragraph: what more is needed depends on the width, and the layout asks for it."""
+        return QSize(super().sizeHint().width(), self._leading * (self.text().count("\n") + 1))
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        return QSize(super().minimumSizeHint().width(), self._leading)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        if self._selectable:
+            super().paintEvent(event)
+            return
+        room, lines = self.contentsRect(), self._lines(self.contentsRect().width())
+        top = room.top()
+        if self.alignment() & Qt.AlignmentFlag.AlignVCenter:
+            top += max(0, (room.height() - len(lines) * self._leading) // 2)
+        side = self.alignment() & Qt.AlignmentFlag.AlignHorizontal_Mask
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        for at, line in enumerate(lines):
+            place = QRect(room.left(), top + at * self._leading, room.width(), self._leading)
+            painter.drawText(place, side | Qt.AlignmentFlag.AlignVCenter, line)
+        painter.end()
+
+    @property
+    def _leading(self) -> int:
+        return round(self.fontInfo().pixelSize() * self._LEADING)
+
+    @property
+    def _selectable(self) -> bool:
+        return bool(self.textInteractionFlags() & Qt.TextInteractionFlag.TextSelectableByMouse)
+
+    def _lines(self, width: int) -> list[str]:
+        lines = _wrapped(self.text(), self.font(), width)
+        if len(lines) > 1 and self.alignment() & Qt.AlignmentFlag.AlignHCenter:
+            least = next(w for w in range(width // 2, width + 8, 8) if len(_wrapped(self.text(), self.font(), w)) == len(lines))
+            return _wrapped(self.text(), self.font(), least)
+        if len(lines) > self._most:
+            rest = " ".join(lines[self._most - 1 :])
+            lines = [*lines[: self._most - 1], self.fontMetrics().elidedText(rest, Qt.TextElideMode.ElideRight, max(1, width))]
+            self.setToolTip(self.text())
+        return lines
+
+
+def _wrapped(text: str, font: QFont, width: int) -> list[str]:
+    """The lines of a text in `width` pixels; a word that is wider is broken anywhere."""
+    found = []
+    for paragraph in text.split("\n"):
+        layout = QTextLayout(paragraph, font)
+        option = QTextOption()
+        option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        layout.setTextOption(option)
+        layout.beginLayout()
+        while (line := layout.createLine()).isValid():
+            line.setLineWidth(max(1, width))
+            found.append(paragraph[line.textStart() : line.textStart() + line.textLength()].rstrip())
+        layout.endLayout()
+    return found or [""]
 
 
 class ElidedLabel(QLabel):
@@ -47,8 +128,9 @@ class ElidedLabel(QLabel):
 
 
 def button(text: str, kind: ButtonKind = "normal", *, tip: str = "") -> QPushButton:
-    """A push button; `text` is also its name for screen readers."""
+    """A push button; `text` is also its name for screen readers. Space and Enter press it."""
     made = QPushButton(text)
+    made.setAutoDefault(True)  # outside of dialogs, too, Enter presses only such
     made.setProperty("kind", kind)
     made.setCursor(Qt.CursorShape.PointingHandCursor)
     if tip:
@@ -62,6 +144,7 @@ class IconButton(QPushButton):
     def __init__(self, name: str, says: str, theme: Theme) -> None:
         super().__init__()
         self._icon, self._theme = name, theme
+        self.setAutoDefault(True)
         self.setProperty("kind", "quiet")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setToolTip(says)
@@ -147,13 +230,13 @@ class Pill(QWidget):
         painter.end()
 
 
-def paint_pill(painter: QPainter, room: QRectF, text: str, tone: Tone, theme: Theme) -> None:
-    """A pill at the left of `room`, centred upright; the painter's font is used."""
+def paint_pill(painter: QPainter, room: QRectF, text: str, tone: Tone, theme: Theme, *, on_soft: bool = False) -> None:
+    """A pill at the left of `room`, centred upright; the painter's font is used. `on_soft`: what is behind it is of the quiet fill."""
     width = min(room.width(), painter.fontMetrics().horizontalAdvance(text) + 32)
     box = QRectF(room.left(), room.center().y() - 11, width, 22)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(theme.tokens.fill(tone)))
+    painter.setBrush(QColor(theme.tokens.line if on_soft and tone == "quiet" else theme.tokens.fill(tone)))
     painter.drawRoundedRect(box, 11, 11)
     painter.setBrush(QColor(theme.tokens.ink(tone)))
     painter.drawEllipse(QPointF(box.left() + 12, box.center().y()), 3, 3)
@@ -184,12 +267,12 @@ class Bar(QWidget):
         painter.end()
 
 
-def paint_bar(painter: QPainter, room: QRectF, percent: float | None, tone: Tone, theme: Theme) -> None:
-    """A track that fills `room`, and its part that is done."""
+def paint_bar(painter: QPainter, room: QRectF, percent: float | None, tone: Tone, theme: Theme, *, on_soft: bool = False) -> None:
+    """A track that fills `room`, and its part that is done. `on_soft`: what is behind it is of the quiet fill."""
     radius = room.height() / 2
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(theme.tokens.soft))
+    painter.setBrush(QColor(theme.tokens.line if on_soft else theme.tokens.soft))
     painter.drawRoundedRect(room, radius, radius)
     if percent:
         done = QRectF(room)

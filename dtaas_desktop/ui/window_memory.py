@@ -36,6 +36,15 @@ class WindowMemory:
             return [found]
         return [str(one) for one in found] if isinstance(found, list) else []
 
+    @property
+    def span(self) -> str:
+        """The title of the time that the dashboard shows."""
+        return str(self._file.value("dashboard/span") or "")
+
+    def keep_span(self, title: str) -> None:
+        self._file.setValue("dashboard/span", title)
+        self._file.sync()
+
     def keep_window(self, geometry: QByteArray, page: str, narrow: bool | None) -> None:
         self._file.setValue("window/geometry", geometry)
         self._file.setValue("window/page", page)

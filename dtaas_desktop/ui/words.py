@@ -45,6 +45,11 @@ def breakable(text: str) -> str:
     return _LONG_NAME.sub(lambda found: found[0] + "\u200b", text)
 
 
+def lower_first(sentence: str) -> str:
+    """The sentence as it goes on after a colon: “TLS” stays, “More” becomes “more”."""
+    return sentence[:1].lower() + sentence[1:] if sentence[1:2].islower() else sentence
+
+
 def exact(number: int | None) -> str:
     """12,480,112; a dash for None."""
     return NOTHING if number is None else f"{number:,}"
@@ -64,6 +69,8 @@ def duration(seconds: float | None) -> str:
     """0.4 s · 12 s · 4 min · 3 h 12 min · 2 d 4 h; a dash for None."""
     if seconds is None:
         return NOTHING
+    if 0 < seconds < 0.05:
+        return "< 0.1 s"
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 99.5:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-_PEER_PACKAGES = ("duckdb", "connectorx", "adbc-driver-sqlite", "pyarrow")
+_PEER_PACKAGES = ("duckdb", "connectorx", "adbc-driver-sqlite", "pyarrow", "arrow-odbc", "pyodbc", "pandas", "mssql-python-odbc")
 _PRODUCT_PACKAGES = ("adbc-driver-sqlite", "pyarrow", "duckdb")
 _ASK = (
     "import sys; from importlib.metadata import version; import dtaas_desktop;"

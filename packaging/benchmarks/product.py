@@ -36,10 +36,13 @@ class Product:
 
     def prepare(self, database: Path, folder: Path, steps: Sequence[Step] = ()) -> Sequence[str | Path]:
         """Make a workspace with a task that writes the table to Parquet in `folder`/output; the command that runs it."""
-        output = folder / "output"
-        output.mkdir(parents=True)
+        return self.prepare_task(task({"kind": "sqlite", "settings": {"path": str(database)}}, TABLE, folder, steps), folder)
+
+    def prepare_task(self, wanted: Mapping[str, Any], folder: Path) -> Sequence[str | Path]:
+        """Make a workspace with this task; the command that runs it."""
+        (folder / "output").mkdir(parents=True)
         file = folder / "task.json"
-        file.write_text(json.dumps(task(database, output, steps)), "utf-8")
+        file.write_text(json.dumps(wanted), "utf-8")
         done = self.cost(
             self.command("--workspace", folder / "workspace", "--import-task", file),
             timeout=PREPARING_SECONDS,
@@ -49,10 +52,17 @@ class Product:
         return self.command("--workspace", folder / "workspace", "--run-task", _TASK)
 
 
-def task(database: Path, output: Path, steps: Sequence[Step]) -> Mapping[str, Any]:
-    """A task file: the table, the steps, a folder of flat Parquet files."""
+def task(
+    source: Mapping[str, Any],
+    table: str,
+    folder: Path,
+    steps: Sequence[Step] = (),
+    *,
+    options: Mapping[str, Any] | None = None,
+) -> Mapping[str, Any]:
+    """A task file: the table of the connection `source`, the steps, flat Parquet files in `folder`/output."""
     nodes: list[dict[str, Any]] = [
-        {"id": "source", "kind": "source", "settings": {"connection": "database", "tables": [TABLE]}},
+        {"id": "source", "kind": "source", "settings": {"connection": "database", "tables": [table]}},
         *({"id": f"step{number}", "kind": kind, "settings": settings} for number, (kind, settings) in enumerate(steps)),
         {"id": "folder", "kind": "destination", "settings": {"connection": "folder"}},
     ]
@@ -61,11 +71,11 @@ def task(database: Path, output: Path, steps: Sequence[Step]) -> Mapping[str, An
         "version": 1,
         "uuid": str(uuid.uuid4()),
         "name": _TASK,
-        "options": {},
+        "options": dict(options or {}),
         "design": {"nodes": nodes, "links": [[a["id"], b["id"]] for a, b in pairwise(nodes)]},
         "connections": {
-            "database": {"kind": "sqlite", "settings": {"path": str(database)}},
-            "folder": {"kind": "folder", "settings": {"path": str(output)}},
+            "database": dict(source),
+            "folder": {"kind": "folder", "settings": {"path": str(folder / "output")}},
         },
     }
 

@@ -47,15 +47,22 @@ def speed_ratio(ours: Sequence[Result], theirs: Sequence[Result]) -> float | Non
     return ratio(theirs, ours, "seconds")
 
 
-def comparison(results: Mapping[str, Sequence[Result]], rows: int, *, reference: str) -> str:
-    """A line for each competitor over the same `rows`."""
+def peak(runs: Sequence[Result]) -> float | None:
+    """The highest of the runs, in MB."""
+    return max((run.peak / 1e6 for run in runs if not run.failed), default=None)
+
+
+def comparison(results: Mapping[str, Sequence[Result]], rows: int, *, reference: str, server: bool = False) -> str:
+    """A line for each competitor over the same `rows`; with `server`, also the processor time of the server."""
+    headings = ["", "wall s (min–max)", "rows/s", "CPU s", *(["server's"] if server else [])]
+    headings += ["peak MB", "MB written", "speed ×", "size ×", "verified"]
     lines = []
     for name, runs in results.items():
         good = [run for run in runs if not run.failed]
         problems = sorted({run.problem for run in runs if run.problem})
         verdict = "; ".join(problems) or "yes"
         if not good:
-            lines.append([name, *["–"] * 7, verdict])
+            lines.append([name, *["–"] * (len(headings) - 2), verdict])
             continue
         lines.append(
             [
@@ -63,6 +70,7 @@ def comparison(results: Mapping[str, Sequence[Result]], rows: int, *, reference:
                 span([run.seconds for run in good]),
                 f"{rows / median(run.seconds for run in good):,.0f}",
                 f"{median(run.cpu for run in good):.2f}",
+                *([f"{median(run.server for run in good):.2f}"] if server else []),
                 f"{max(run.peak for run in good) / 1e6:.0f}",
                 f"{median(run.bytes for run in good) / 1e6:.2f}",
                 times(speed_ratio(runs, results[reference])),
@@ -70,7 +78,6 @@ def comparison(results: Mapping[str, Sequence[Result]], rows: int, *, reference:
                 verdict,
             ]
         )
-    headings = ["", "wall s (min–max)", "rows/s", "CPU s", "peak MB", "MB written", "speed ×", "size ×", "verified"]
     return aligned(headings, lines)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks import proof
 from benchmarks.data import WORK
-from benchmarks.measure import cost
+from benchmarks.measure import Cost, cost
 from benchmarks.peers import PEERS
 from benchmarks.product import Product, ProductFailed, written
 from benchmarks.steps import Step
@@ -22,7 +22,10 @@ _PEERS_FILE = Path(__file__).with_name("peers.py")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a run cost and wrote (bytes). `problem` says what is wrong with it; `failed`, that it is no result at all."""
+    """What a run cost and wrote (bytes). `problem` says what is wrong with it; `failed`, that it is no result at all.
+
+    `server`: processor seconds of the database server meanwhile, where it is measured.
+    """
 
     seconds: float
     cpu: float
@@ -30,6 +33,7 @@ class Result:
     bytes: int
     problem: str = ""
     failed: bool = False
+    server: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +49,7 @@ def peer(name: str, database: Path, copies: int, expected: proof.Content) -> Com
     def run(folder: Path) -> Result:
         command: list[str | Path] = [sys.executable, "-P", _PEERS_FILE, name, database, folder]
         done = cost(command, timeout=RUN_SECONDS)
-        if done.code != 0:
-            return _failure(done.said)
-        files = sorted(folder.glob("*.parquet"))
-        return Result(done.seconds, done.cpu, done.peak, _size(files), proof.complaint(files, expected))
+        return result(done, sorted(folder.glob("*.parquet")), partial(proof.complaint, expected=expected))
 
     return Competitor(name, copies, run)
 
@@ -67,21 +68,28 @@ def ours(
     steps: Sequence[Step] = (),
 ) -> Competitor:
     """The product with these steps; `check` says what is wrong with the files that it published."""
-    return Competitor(name, copies, partial(_run_ours, product, database, steps, check))
+    return Competitor(name, copies, partial(run_ours, product, lambda folder: product.prepare(database, folder, steps), check))
 
 
-def _run_ours(
-    product: Product, database: Path, steps: Sequence[Step], check: Callable[[Sequence[Path]], str], folder: Path
+def run_ours(
+    product: Product,
+    prepare: Callable[[Path], Sequence[str | Path]],
+    check: Callable[[Sequence[Path]], str],
+    folder: Path,
 ) -> Result:
+    """Run the product's command that `prepare` makes for the folder."""
     try:
-        command = product.prepare(database, folder, steps)
+        command = prepare(folder)
     except ProductFailed as error:
-        return _failure(str(error))
-    done = product.cost(command, timeout=RUN_SECONDS)
+        return failure(str(error))
+    return result(product.cost(command, timeout=RUN_SECONDS), written(folder), check)
+
+
+def result(done: Cost, files: Sequence[Path], check: Callable[[Sequence[Path]], str]) -> Result:
+    """What a command came to that should have written these files; `check` says what is wrong with them."""
     if done.code != 0:
-        return _failure(done.said)
-    files = written(folder)
-    return Result(done.seconds, done.cpu, done.peak, _size(files), check(files))
+        return failure(done.said)
+    return Result(done.seconds, done.cpu, done.peak, sum(path.stat().st_size for path in files), check(files))
 
 
 def in_turns(competitors: Sequence[Competitor], rounds: int, say: Callable[[str], None]) -> dict[str, list[Result]]:
@@ -100,10 +108,6 @@ def in_turns(competitors: Sequence[Competitor], rounds: int, say: Callable[[str]
     return results
 
 
-def _size(files: Sequence[Path]) -> int:
-    return sum(path.stat().st_size for path in files)
-
-
-def _failure(said: str) -> Result:
+def failure(said: str) -> Result:
     lines = said.splitlines()
     return Result(0.0, 0.0, 0, 0, lines[-1] if lines else "it said nothing", failed=True)

@@ -13,15 +13,16 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # where this folder is the package `benchmarks`
 
-from benchmarks import changes, data, machine, proof, report, rounds, steps, window
+from benchmarks import changes, data, machine, proof, report, rounds, sqlserver, steps, window
 from benchmarks.measure import Cost, cost
 from benchmarks.product import Product
 from benchmarks.report import Target, percent, times
 from benchmarks.rounds import OURS, REFERENCE, Result
+from benchmarks.sqlserver_server import served
 
 CHAIN_NAME = "chain of eight"
 _FEW_ROWS = 10
-_SECTIONS = ("peers", "steps", "start", "changes", "window")
+_SECTIONS = ("peers", "steps", "start", "changes", "window", "sqlserver")
 
 
 @dataclass
@@ -57,11 +58,11 @@ def peers(bench: Bench) -> None:
     bench.targets += [
         Target(f"rows/s, times {REFERENCE}'s", report.speed_ratio(mine, theirs), 1.2, "more"),
         Target(f"bytes, times {REFERENCE}'s", report.ratio(mine, theirs, "bytes"), 1.05, "less"),
-        Target("peak memory", peak(mine), 400, "less", " MB"),
+        Target("peak memory", report.peak(mine), 400, "less", " MB"),
     ]
     if tenth:
         print(f"\n{report.comparison({small: tenth}, once.rows, reference=small)}")
-        large, less = peak(mine), peak(tenth)
+        large, less = report.peak(mine), report.peak(tenth)
         growth = large / less if large and less else None
         bench.targets.append(Target(f"peak memory, times that of 1/{bench.copies} of the rows", growth, 1.25, "less"))
 
@@ -200,6 +201,20 @@ def in_the_window(bench: Bench) -> None:
     ]
 
 
+def from_sql_server(bench: Bench) -> None:
+    """SQL Server (the stand-in) → Parquet (zstd): everybody over the same tables; very large cells; a large catalogue."""
+    with served(bench.product.python) as server:
+        tables: dict[str, object] = {}
+        for shape in sqlserver.tables(bench.copies < 10):
+            rows, results = sqlserver.compared(bench.product, server, shape, bench.copies < 10, bench.rounds, progress)
+            tables[shape.name] = {"rows": rows, "results": as_json(results)}
+            bench.targets += sqlserver.report_of(shape, rows, results)
+        cells = sqlserver.large_cells(bench.product, server, bench.rounds, progress)
+        found = sqlserver.catalogue(bench.product, server, bench.repetitions)
+    bench.found["sqlserver"] = {"tables": tables, "cells": as_json(cells), "catalogue": found}
+    bench.targets += [*sqlserver.report_of_cells(cells), *sqlserver.report_of_catalogue(found)]
+
+
 def main(arguments: Sequence[str]) -> int:
     options = grammar().parse_args(arguments)
     python = os.environ.get("DTAAS_PRODUCT_PYTHON")
@@ -211,6 +226,7 @@ def main(arguments: Sequence[str]) -> int:
     facts = machine.facts(bench.product.python)
     print(", ".join(f"{name} {value}" for name, value in facts.items() if not isinstance(value, dict)))
     sections = {"peers": peers, "steps": transformations, "start": start, "changes": following, "window": in_the_window}
+    sections["sqlserver"] = from_sql_server
     for name in options.only or _SECTIONS:
         sections[name](bench)
     print(f"\n# Targets\n{report.aligned(['', 'aim', 'measured', ''], [target.row() for target in bench.targets])}")
@@ -237,11 +253,6 @@ def grammar() -> argparse.ArgumentParser:
     found.add_argument("--only", action="append", choices=_SECTIONS, help="one section only; can be repeated")
     found.add_argument("--json", type=Path, metavar="FILE", help="write all figures of all rounds as JSON")
     return found
-
-
-def peak(runs: Sequence[Result]) -> float | None:
-    """The highest of the runs, in MB."""
-    return max((run.peak / 1e6 for run in runs if not run.failed), default=None)
 
 
 def ended(runs: Sequence[Cost]) -> str:

@@ -116,7 +116,7 @@ def test_a_type_that_fits_neither_way_is_refused_with_the_ways_out() -> None:
     result = found(shape(changed("size", pa.field("size", pa.large_string()))))
     assert isinstance(result.refused, UserError)
     assert "“size” was int32 and is text" in str(result.refused)
-    assert "--full-reload" in str(result.refused)
+    assert "a full reload" in str(result.refused)
 
 
 def test_a_load_that_replaces_everything_takes_the_new_shape_as_it_is() -> None:

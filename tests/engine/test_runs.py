@@ -280,7 +280,7 @@ def test_another_tasks_target_is_refused_until_the_user_says_otherwise() -> None
     two = replace(one.again(), task=replace(one.task, uuid=UUID.replace("1", "2")), journal=MemoryJournal())
     with pytest.raises(UserError, match="belongs to another task") as refused:
         two.run()
-    assert "--take-over" in refused.value.remedy
+    assert "take over" in refused.value.remedy
     assert two.run(take_over=("t",)).state == "done"
 
 

@@ -220,7 +220,7 @@ def test_what_the_modes_cannot_keep_is_a_problem_before_anything_happens() -> No
     world.capture.off.add("b")
     found = [str(problem) for problem in survey(world.task(), world.systems()).errors]
     assert any("cannot be written with “append”" in text for text in found)
-    assert any("It was never installed." in text and "--enable-capture" in text for text in found)
+    assert any("It was never installed." in text and "Switch the capture on" in text for text in found)
     world.source.key = ()
     world.settings = {}
     assert any("it has no key" in str(problem) for problem in survey(world.task(), world.systems()).errors)

@@ -199,6 +199,29 @@ def test_the_last_run_of_a_task_says_what_it_needs(workspace: Workspace) -> None
     assert kinds.index("drift") < kinds.index("interrupted") < kinds.index("paused")
 
 
+def test_tables_that_failed_before_still_need_attention_after_another_was_retried_alone(workspace: Workspace) -> None:
+    tasks(workspace, "a")
+    first = put(workspace, "a", "partly failed", seen=NOW - 90)
+    for table, failure in (("orders", ""), ("audit", "fix"), ("people", "fix")):
+        put_table(workspace, first, table, failure)
+    put_table(workspace, put(workspace, "a", "done", seen=NOW - 60), "audit", "")
+    item = attention(workspace)["a"]
+    assert (item.kind, item.run, item.table, item.actions[0]) == ("failed", first, "people", "retry table")
+    assert item.detail == "Table people: people is fix. Do something. It was not run since."
+    put_table(workspace, put(workspace, "a", "done", seen=NOW - 30), "people", "")
+    assert attention(workspace) == {}
+
+
+def test_a_run_of_all_tables_that_ended_well_leaves_nothing_to_look_after(workspace: Workspace) -> None:
+    tasks(workspace, "a")
+    before = put(workspace, "a", "partly failed", seen=NOW - 90)
+    after = put(workspace, "a", "done", seen=NOW - 60)
+    for table in ("orders", "audit"):
+        put_table(workspace, before, table, "fix" if table == "audit" else "")
+        put_table(workspace, after, table, "")
+    assert attention(workspace) == {}
+
+
 def test_what_is_dismissed_stays_away_until_it_happens_again(workspace: Workspace) -> None:
     tasks(workspace, "a")
     put(workspace, "a", "failed", message="No.", seen=NOW - 50)
@@ -262,9 +285,9 @@ def test_a_large_history_answers_as_the_runs_themselves_would(workspace: Workspa
     for task in {run.task for run in runs}:
         assert latest[task].id == next(run.id for run in runs if run.task == task)
     summary = Activity(workspace.database).summary("30 d", now)
-    latest, earliest = now - 29 * 86_400, now - 31 * 86_400  # the first of its whole buckets begins somewhere between
-    assert summary.runs >= sum(run.finished_at >= latest for run in runs)
-    assert summary.runs <= sum(run.finished_at >= earliest for run in runs)
+    from_here, from_there = now - 29 * 86_400, now - 31 * 86_400  # the first of its whole buckets begins somewhere between
+    assert summary.runs >= sum(run.finished_at >= from_here for run in runs)
+    assert summary.runs <= sum(run.finished_at >= from_there for run in runs)
     for name, question in questions(workspace, now).items():
         assert question() is not None, name
 

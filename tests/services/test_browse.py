@@ -69,7 +69,7 @@ def test_a_destination_is_tested_without_leaving_anything(tmp_path: Path) -> Non
 
 
 def test_tables_and_views_are_listed_and_described(shop: Connection) -> None:
-    assert {table.name for table in browse.tables(shop, secret=no_secret)} == {"item", "odd", "blank", "dear"}
+    assert {table.name for table in browse.contents(shop, secret=no_secret).tables} == {"item", "odd", "blank", "dear"}
     described = browse.describe(shop, TableRef("item"), secret=no_secret)
     assert described.key == ("id",)
     assert [column.name for column in described.columns] == ["id", "name", "price"]
@@ -77,7 +77,7 @@ def test_tables_and_views_are_listed_and_described(shop: Connection) -> None:
 
 def test_a_destination_has_no_tables_to_read(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be used as a source"):
-        browse.tables(Connection("Out", "folder", {"path": str(tmp_path)}), secret=no_secret)
+        browse.contents(Connection("Out", "folder", {"path": str(tmp_path)}), secret=no_secret)
 
 
 def test_the_first_rows_are_those_and_no_more(shop: Connection) -> None:

@@ -167,7 +167,7 @@ def test_what_others_stored_is_not_forgotten(
         assert workspace.secrets.copy(reference, name="x") == reference
         workspace.secrets.forget(reference)
     assert [workspace.secrets.resolve(reference) for reference in references] == ["a", "b", "c", "d"]
-    words = ["in the variable DTAAS_TEST_SECRET", "encrypted in this workspace", "in the keyring", f"in the file {file}"]
+    words = ["in the variable DTAAS_TEST_SECRET", "in this workspace", "in the keyring", f"in the file {file}"]
     assert [workspace.secrets.describe(reference) for reference in references] == words
     assert workspace.secrets.describe("") == "nowhere yet"
     assert workspace.secrets.describe("hunter2") == "nowhere yet"

@@ -4,6 +4,7 @@ import gc
 import os
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 def pytest_configure(config: pytest.Config) -> None:
     # Without a screen nothing can be raised or told its smallest size; Qt says so each time.
     config.addinivalue_line("qt_log_ignore", "This plugin does not support")
+
+
+def pytest_sessionfinish() -> None:
+    gc.unfreeze()  # see `nothing_outlives_the_test`
 
 
 @pytest.fixture(scope="session")
@@ -96,10 +101,23 @@ def nothing_outlives_the_test(qapp: QApplication) -> Iterator[None]:
     deliver()
     wait_until(lambda: not any(thread.is_alive() for thread in _threads() - threads))
     left: list[str] = [str(thread) for thread in _threads() - threads if thread.is_alive()]
-    left += [str(child) for child in set(psutil.Process().children(recursive=True)) - processes if child.is_running()]
+    wait_until(lambda: not _running_since(processes), rounds=500)
+    left += [str(child) for child in _running_since(processes)]
     left += [f"window {widget}" for widget in qapp.topLevelWidgets() if widget.isVisible()]
     left += _busy_qt_objects()
+    # What is there now was looked at: the next test's turn looks at what is new, not again at some million older objects.
+    gc.freeze()
     assert not left, f"left behind: {left}"
+
+
+def _running_since(before: set[psutil.Process]) -> list[psutil.Process]:
+    """Processes that are ours and others' than before; a dead one that a server of the tests has not buried yet is not."""
+    found = []
+    for child in set(psutil.Process().children(recursive=True)) - before:
+        with suppress(psutil.NoSuchProcess):
+            if child.status() != psutil.STATUS_ZOMBIE or child.ppid() == os.getpid():
+                found.append(child)
+    return found
 
 
 def _threads() -> set[threading.Thread]:

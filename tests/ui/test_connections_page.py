@@ -187,6 +187,41 @@ def test_steps_arrive_one_by_one_and_leaving_ends_the_test(
     assert one.test_state is None
 
 
+def test_a_step_that_fails_has_buttons_to_its_fields_also_to_advanced_ones(
+    page: ConnectionsPage, context: Context, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(connection: Connection, **_: object) -> Iterator[CheckStep]:
+        yield CheckStep("First", True)
+        yield CheckStep(
+            "Second", False, "It proves nothing.", "Switch on “Trust any certificate”.", ("server_certificate", "not a field")
+        )
+
+    monkeypatch.setattr(browse, "check", refused)
+    add(context, Connection("Sql", "sqlserver", {"server": "sql", "user": "me", "password": "env:NONE"}))
+    one = editor(page, qtbot, "Sql")
+    page.resize(1000, 500)
+    pressed(one, "Test", qtbot)
+    qtbot.waitUntil(lambda: one.test_state is not None)
+    ways = [button.text() for button in one.steps.findChildren(QPushButton)]
+    assert ways == ["Go to “Server certificate file”", "Go to “Trust any certificate”"]
+    pressed(one, ways[0], qtbot)
+    field = one.form.field("server_certificate").input.focus
+    assert focused() is field
+    qtbot.waitUntil(lambda: not field.visibleRegion().isEmpty())
+    pressed(one, ways[1], qtbot)
+    assert focused() is one.form.field("trust_certificate").input.focus
+
+
+def test_a_wrong_path_is_led_to(page: ConnectionsPage, context: Context, shop: Path, qtbot: QtBot) -> None:
+    add(context, Connection("Shop", "sqlite", {"path": str(shop) + "x"}), Connection("Out", "folder", {"path": "/no/such/place"}))
+    for name, title in (("Shop", "Database file"), ("Out", "Folder")):
+        one = editor(page, qtbot, name)
+        pressed(one, "Test", qtbot)
+        qtbot.waitUntil(lambda one=one: one.test_state is not None)  # type: ignore[misc]
+        pressed(one, f"Go to “{title}”", qtbot)
+        assert focused() is path_of(one)
+
+
 def test_a_result_counts_only_for_the_settings_it_was_made_with(
     page: ConnectionsPage, context: Context, shop: Path, qtbot: QtBot
 ) -> None:

@@ -24,6 +24,7 @@ from dtaas_desktop.ui.dashboard_figures import DashboardFigures, Question, compa
 from dtaas_desktop.ui.pages import dashboard
 from dtaas_desktop.ui.pages.dashboard import DashboardPage
 from dtaas_desktop.ui.theme import Theme
+from dtaas_desktop.ui.window_memory import WindowMemory
 from tests.ui.dashboard_world import DAY, HOUR, add_run, add_task, until
 
 Show = Callable[[], DashboardPage]
@@ -343,6 +344,20 @@ def test_figures_that_cannot_be_renewed_stay_and_say_how_old_they_are(
     until(qtbot, page.view.warning.isHidden)
 
 
+def test_the_time_that_was_chosen_is_there_again_after_a_restart(workspace: Workspace, show: Show, qtbot: QtBot) -> None:
+    add_run(workspace, add_task(workspace, "Nightly sales"))
+    page = show()
+    until(qtbot, page.spans.isVisible)
+    assert page.spans.currentText() == "Last 24 hours"
+    page.spans.setFocus()
+    qtbot.keyClick(page.spans, Qt.Key.Key_End)
+    assert WindowMemory(workspace.folder).span == "Last 30 days"
+    page.hide()
+    other = show()
+    assert other.spans.currentText() == "Last 30 days"
+    other.hide()
+
+
 def test_a_page_that_is_not_seen_reads_nothing(
     workspace: Workspace, show: Show, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, context: Context
 ) -> None:
@@ -355,9 +370,7 @@ def test_a_page_that_is_not_seen_reads_nothing(
     context.background.close()  # what was on its way is over
     calls = reading.calls
     page.spans.setCurrentIndex(3)
-    for action in page.actions():
-        if action.text() == "Refresh the dashboard":
-            action.trigger()
+    page.refresh()
     context.runs.refresh()
     with qtbot.waitSignal(context.runs.changed, timeout=10_000):
         add_run(workspace, add_task(workspace, "Another"))

@@ -105,6 +105,31 @@ def test_what_is_shown_is_what_comes_back(form: Form) -> None:
     assert Server.model_validate(form.values()).retry.wait == 0.5
 
 
+class Group(BaseModel):
+    """Fields under headings, one of which is called by the other's value, and one that tells more to whoever points at it."""
+
+    kind: Literal["person", "machine"] = Field("person", title="Kind")
+    name: str = Field("", title="Name", json_schema_extra={"titles": {"kind": {"machine": "Address"}}, "tip": "As it is known."})
+    first: int = Field(1, title="First", json_schema_extra={"group": "Times"})
+    second: int = Field(2, title="Second", json_schema_extra={"group": "Times"})
+
+
+def test_a_field_is_called_by_what_it_means_beside_the_others(context: Context, qtbot: QtBot) -> None:
+    form = Form(Group, context)
+    qtbot.addWidget(form)
+    form.show()
+    row = form.field("name")
+    assert (row.title, row.input.focus.accessibleName()) == ("Name", "Name")
+    assert row.input.widget.toolTip() == "As it is known."
+    assert row.input.focus.accessibleDescription() == "As it is known."
+    kind = form.field("kind").input.focus
+    kind.setFocus()
+    qtbot.keyClick(kind, Qt.Key.Key_Down)
+    assert (row.title, row.input.focus.accessibleName()) == ("Address", "Address")
+    assert [one.text() for one in form.findChildren(QLabel)].count("Times") == 1
+    assert form.fields_meant(["second", "gone"], "Correct the “Address”.") == [("second", "Second"), ("name", "Address")]
+
+
 def test_titles_help_and_words_come_from_the_model(form: Form) -> None:
     texts = [one.text() for one in form.findChildren(QLabel)]
     assert {"Server", "Port", "Sign in with", "Asked by the server.", "Recommended.", "Retries", "Tries"} <= set(texts)
@@ -316,7 +341,7 @@ def test_a_kept_secret_is_named_by_its_place_and_can_be_replaced(form: Form, con
     assert form.values()["password"] == references["password"]
     assert context.workspace.secrets.resolve(references["password"]) == SECRET
     assert form.entered_secrets() == {}
-    assert "•••••• encrypted in this workspace" in [one.text() for one in form.findChildren(QLabel)]
+    assert "•••••• in this workspace" in [one.text() for one in form.findChildren(QLabel)]
     assert not secret(form).line.isVisible()
     replace = next(one for one in form.findChildren(QPushButton) if one.text() == "Replace")
     qtbot.mouseClick(replace, Qt.MouseButton.LeftButton)

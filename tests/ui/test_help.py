@@ -1,14 +1,16 @@
 """The help, and what the application says about itself."""
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QGuiApplication, QTextBlock, QTextCharFormat
+from PySide6.QtGui import QAction, QGuiApplication, QTextBlock, QTextCharFormat
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
+import dtaas_desktop
 from dtaas_desktop import __version__
 from dtaas_desktop.cli import exit_codes
 from dtaas_desktop.services.resources import resources_folder
@@ -21,6 +23,8 @@ from dtaas_desktop.ui.places import ENTRIES
 from dtaas_desktop.ui.theme import Theme
 from dtaas_desktop.ui.words import state_words
 from tests.ui.test_shell import plain_pages
+
+_PROGRAM = Path(dtaas_desktop.__file__).parent
 
 
 @pytest.fixture
@@ -62,6 +66,42 @@ def test_the_shortcuts_of_the_help_are_those_of_the_window(shell: MainWindow) ->
     for action in shell.actions():
         shown = action.shortcut().toString()
         assert not shown or f"| {shown} |" in text or re.fullmatch(r"Ctrl\+[1-5]", shown), shown
+
+
+def test_what_the_help_names_in_italics_is_written_in_the_window_just_so() -> None:
+    """Buttons, fields, choices, tabs: each is a text of the program, word for word. Quoted commands are not looked at."""
+    said = {text.removesuffix(" …") for file in _PROGRAM.rglob("*.py") for text in _texts_of(file)}
+    missing = [
+        (topic.name, part)
+        for topic in topics()
+        for named in re.findall(
+            r"(?<!\*)\*(?!\*)([^*\n]+)\*(?!\*)", re.sub(r"```.*?```|`[^`]*`", "", topic.text, flags=re.DOTALL)
+        )
+        for part in named.split(" → ")
+        if part.removesuffix(" …") not in said
+    ]
+    assert not missing
+
+
+def test_every_key_of_the_help_does_something(window: MainWindow, qtbot: QtBot) -> None:
+    known = {action.text(): _keys_of(action) for action in window.actions()}
+    found = set().union(*known.values())
+    for entry in ENTRIES:
+        window.go(entry.name)
+        found |= set().union(set(), *(_keys_of(action) for action in window.page.actions()))
+    text = next(topic.text for topic in topics() if topic.name == "keyboard")
+    listed = set(re.findall(r"(?:Ctrl\+|Alt\+)[^|\s]*|\bF\d+\b", " ".join(re.findall(r"^\| ([^|]+) \|", text, re.MULTILINE))))
+    listed = {keys.rstrip(",") if keys != "Ctrl+," else keys for keys in listed} - {"Ctrl+1", "Ctrl+5"}
+    assert listed
+    assert listed - found == set()
+
+
+def test_no_key_means_two_things_on_a_page(window: MainWindow, qtbot: QtBot) -> None:
+    """Qt would do neither."""
+    for entry in ENTRIES:
+        window.go(entry.name)
+        keys = [key for action in (*window.actions(), *window.page.actions()) for key in _keys_of(action)]
+        assert sorted(keys) == sorted(set(keys)), entry.name
 
 
 def test_f1_opens_the_topic_of_the_page_in_one_window(shell: MainWindow, qtbot: QtBot) -> None:
@@ -141,6 +181,15 @@ def test_each_font_comes_with_its_licence() -> None:
     folder = resources_folder() / "fonts"
     families = {file.stem.split("-")[0] for file in folder.iterdir() if file.suffix in (".otf", ".ttf")}
     assert {Path(file).stem.removesuffix("-OFL") for file in folder.glob("*-OFL.txt")} == families
+
+
+def _keys_of(action: QAction) -> set[str]:
+    return {keys.toString() for keys in action.shortcuts()}
+
+
+def _texts_of(file: Path) -> set[str]:
+    parsed = ast.parse(file.read_text(encoding="utf-8"))
+    return {node.value for node in ast.walk(parsed) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 
 def _format(block: QTextBlock) -> QTextCharFormat:

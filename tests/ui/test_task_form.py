@@ -233,6 +233,33 @@ def test_only_changes_can_run_all_the_time() -> None:
     assert "schedule" not in problems(replace(draft, schedule=everlasting, options=follows), {})
 
 
+def test_a_design_that_is_no_line_cannot_run_full_loads_all_the_time_either(
+    window: MainWindow, workspace: Workspace, tmp_path: Path, qtbot: QtBot
+) -> None:
+    make_shop(workspace, tmp_path)
+    plain = make_task(workspace, "Imported", ["orders"], schedule=Schedule("continuous"))
+    second = Node("again", "destination", {"connection": "Duck"})
+    design = replace(plain.design, nodes=(*plain.design.nodes, second), links=(*plain.design.links, Link("from", "again")))
+    workspace.tasks.save(replace(plain, design=design))
+    form = edit(window, qtbot, plain)
+    page = page_of(window)
+    click(qtbot, page.save)
+    assert page.form.is_shown
+    assert "Only a task with changes can run all the time." in form.timing.problem
+
+
+def test_the_page_says_that_an_imported_task_never_starts_by_itself(
+    window: MainWindow, workspace: Workspace, tmp_path: Path, qtbot: QtBot
+) -> None:
+    make_shop(workspace, tmp_path)
+    task = make_task(workspace, "Imported", ["orders"], schedule=Schedule("continuous"))
+    window.go("tasks", task.uuid)
+    panel = page_of(window).list.panel
+    qtbot.waitUntil(panel.mistake.isVisible, timeout=PATIENCE)
+    assert panel.mistake.heading_line.text() == "It never starts by itself"
+    assert panel.buttons["run"].isEnabled()
+
+
 def test_advanced_options_are_kept_and_changed(window: MainWindow, workspace: Workspace, tmp_path: Path, qtbot: QtBot) -> None:
     make_shop(workspace, tmp_path)
     odd = TaskOptions(cells=CellPolicy("reject", 1_000_000, "reject"), memory=100_000_001, retries=7, drift="pause")

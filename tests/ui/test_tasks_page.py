@@ -1,5 +1,7 @@
 """The page of tasks, with mouse and keys over real workspaces and runs in processes of their own."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -85,7 +87,7 @@ def test_the_list_shows_route_schedule_state_and_when_it_is_due(
     page = tasks_page(window, qtbot)
     qtbot.waitUntil(lambda: bool(page.context.runs.due), timeout=PATIENCE)
     rows = {now.task.name: [column.text(now) for column in page.list.model.columns] for now in page.list.model.records}
-    assert rows["Nightly"][:4] == ["Nightly", "SQLite file → Folder", "Full load", "Every day at 02:00"]
+    assert rows["Nightly"][:4] == ["Nightly", "SQLite file → Folder", "Full load", "Daily at 02:00"]
     assert rows["Nightly"][4] != "—"
     assert rows["Nightly"][5:] == ["Succeeded", "just now"]
     assert rows["Broken"][5:] == ["Never run", "—"]
@@ -269,6 +271,29 @@ def test_a_target_of_somebody_else_is_taken_over_only_when_asked(
 
     qtbot.waitUntil(is_done, timeout=PATIENCE)
     qtbot.waitUntil(lambda: not page.context.runs.starting, timeout=PATIENCE)
+
+
+def test_a_task_whose_tables_failed_says_which_until_they_are_run(
+    window: MainWindow, workspace: Workspace, tmp_path: Path, qtbot: QtBot
+) -> None:
+    make_shop(workspace, tmp_path)
+    with closing(sqlite3.connect(tmp_path / "shop.sqlite")) as shop:
+        shop.execute("UPDATE orders SET amount = 'many' WHERE id = 3")
+        shop.commit()
+    task = make_task(workspace, "All of it", ["audit", "customers", "orders"])
+    run_now(workspace, task)
+    with closing(sqlite3.connect(tmp_path / "shop.sqlite")) as shop:
+        shop.execute("UPDATE audit SET amount = 12 WHERE id = 12")
+        shop.commit()
+    assert run_now(workspace, task, only=("audit",)).state == "done"
+    window.go("tasks", task.uuid)
+    page = window.page
+    assert isinstance(page, TasksPage)
+    failure = page.list.panel.failure
+    qtbot.waitUntil(failure.isVisible, timeout=PATIENCE)
+    assert failure.heading_line.text() == "All of it has a failed table."
+    assert "orders" in failure.text.text()
+    assert "many" in failure.text.text()
 
 
 def test_a_full_reload_says_what_it_does_before_it_does_it(

@@ -69,6 +69,8 @@ class DuckDBDestination:
         self._workspace = workspace
         self._root = self._file.with_name(self._file.name + ".dtaas")
         self._publishing = threading.Lock()
+        self._rooting = threading.Lock()
+        self._stages = 0  # open ones: the root is made for the first, and dropped by none of the others while it is in use
 
     def check(self) -> Iterator[CheckStep]:
         there = self._file.parent.is_dir()
@@ -118,12 +120,24 @@ class DuckDBDestination:
         places = self._places(target)
         with files_translated(f"Writing “{target.name}”", self._root):
             self._refuse_place()
-            self._root.mkdir(exist_ok=True)
         folder = places.attempt(self._workspace, attempt.plan, attempt.nonce)
         spot, schema = Spot(places, folder, part, attempt, revealed=False), target.staged_schema(kind)
         if target.write_mode == "mirror" and kind == "changes":
-            return numbered_staging(spot, _STAGED, schema, budget)
-        return staging(spot, _STAGED, schema, budget)
+            return self._rooted(target, numbered_staging(spot, _STAGED, schema, budget))
+        return self._rooted(target, staging(spot, _STAGED, schema, budget))
+
+    @contextmanager
+    def _rooted(self, target: Target, inner: AbstractContextManager[Stage]) -> Iterator[Stage]:
+        with self._rooting:
+            with files_translated(f"Writing “{target.name}”", self._root):
+                self._root.mkdir(exist_ok=True)
+            self._stages += 1
+        try:
+            with inner as stage:
+                yield stage
+        finally:
+            with self._rooting:
+                self._stages -= 1
 
     def discard(self, target: Target, attempt: Attempt) -> None:
         with files_translated(f"Cleaning up after “{target.name}”", self._root):
@@ -260,5 +274,6 @@ class DuckDBDestination:
             self._drop_root()
 
     def _drop_root(self) -> None:
-        with contextlib.suppress(OSError):  # not empty: somebody else's staging
-            self._root.rmdir()
+        with self._rooting, contextlib.suppress(OSError):  # not empty: somebody else's staging
+            if not self._stages:
+                self._root.rmdir()

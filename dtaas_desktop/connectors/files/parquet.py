@@ -1,5 +1,7 @@
 """Parquet: row groups of useful size, dictionaries where they pay, nothing lost in any type."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
+
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -8,12 +10,13 @@ from dtaas_desktop.connectors.files.formats import Encoder, stored_schema
 from dtaas_desktop.domain.file_settings import FileSettings
 
 ROW_GROUP_ROWS = 524_288
-ROW_GROUP_BYTES = 24 * 1024 * 1024  # measured on flights: 64 MB cost 125 MB more memory and save nothing
+ROW_GROUP_BYTES = 16 * 1024 * 1024  # two are held at a time; measured: larger ones cost memory and save nothing
 # Of files that are only loaded from: DuckDB holds some row groups at a time, which counts where its memory is limited.
 _LOADED_ROWS = 65_536
 _LOADED_BYTES = 8 * 1024 * 1024
 _ZSTD_LEVEL = 1  # measured on flights: level 3 saves 1 % of the bytes for 4 % of the time
 _SAMPLE_CELLS = 4_000_000
+_LARGE_CELL = 64 * 1024  # bytes, of an average cell
 
 
 class ParquetFormat:
@@ -47,7 +50,10 @@ class ParquetFormat:
 
 
 class _ParquetFile:
-    """Holds batches back until they make a row group; only then is a table made of them, without copying."""
+    """Holds batches back until they make a row group; only then is a table made of them, without copying.
+
+    A full row group is encoded by a thread of its own while the next one is gathered: never more than one at a time.
+    """
 
     def __init__(self, kind: ParquetFormat, sink: pa.NativeFile) -> None:
         self._format = kind
@@ -55,47 +61,87 @@ class _ParquetFile:
         self._writer: pq.ParquetWriter | None = None
         self._batches: list[pa.RecordBatch] = []
         self._rows = 0
-        self.buffered = 0
+        self._gathered = 0
+        self._encoder: ThreadPoolExecutor | None = None
+        self._encoding: Future[None] | None = None
+        self._encoded = 0  # bytes of Arrow memory that are, or were, being encoded
+
+    @property
+    def buffered(self) -> int:
+        encoding = self._encoding
+        return self._gathered + (self._encoded if encoding is not None and not encoding.done() else 0)
 
     def write(self, batch: pa.RecordBatch) -> None:
         self._batches.append(batch)
         self._rows += batch.num_rows
-        self.buffered += batch.nbytes
-        if self._rows >= self._format.group_rows or self.buffered >= self._format.group_bytes:
+        self._gathered += batch.nbytes
+        if self._gathered >= 2 * self._format.group_bytes:  # very large cells: no two of them are held
             self.flush()
+            del batch
+            pa.default_memory_pool().release_unused()  # a driver's buffers come from elsewhere
+        elif self._rows >= self._format.group_rows or self._gathered >= self._format.group_bytes:
+            self._encode()
 
     def flush(self) -> None:
-        if not self._batches:
-            return
-        table = pa.Table.from_batches(self._batches).cast(self._format.schema)
-        if self._writer is None:
-            self._writer = self._format.writer(self._sink, table)
-        self._writer.write_table(table, row_group_size=self._format.group_rows)
-        self._batches, self._rows, self.buffered = [], 0, 0
+        self._encode()
+        self._settle()
 
     def close(self) -> None:
         self.flush()
+        if self._encoder is not None:
+            self._encoder.shutdown()
         if self._writer is None:
             self._writer = self._format.writer(self._sink, None)
         self._writer.close()
 
     def abandon(self) -> None:
+        if self._encoder is not None:
+            self._encoder.shutdown()  # it writes into a sink that is about to be closed
         if self._writer is not None:
             self._writer.is_open = False  # its finalizer would write a footer into the closed sink
-        self._writer, self._batches = None, []
+        self._writer, self._batches, self._encoding = None, [], None
+
+    def _encode(self) -> None:
+        """Begin to encode what was gathered, after what is being encoded."""
+        if not self._batches:
+            return
+        table = pa.Table.from_batches(self._batches).cast(self._format.schema)
+        self._settle()
+        if self._writer is None:
+            self._writer = self._format.writer(self._sink, table)
+        if self._encoder is None:
+            self._encoder = ThreadPoolExecutor(1, thread_name_prefix="row group")
+        self._encoding = self._encoder.submit(self._writer.write_table, table, row_group_size=self._format.group_rows)
+        self._encoded = self._gathered
+        self._batches, self._rows, self._gathered = [], 0, 0
+
+    def _settle(self) -> None:
+        """Wait until nothing is being encoded. Raises what went wrong with it."""
+        encoding, self._encoding = self._encoding, None
+        if encoding is not None:
+            encoding.result()
 
 
 def encodings(first: pa.Table) -> dict[str, object]:
-    """Dictionaries for columns whose values repeat; deltas for unique integers, plain pages for the rest."""
+    """Dictionaries for columns whose values repeat; deltas for unique integers, plain pages for the rest.
+
+    Columns of very large cells get no least and greatest value either: the encoder would hold several copies of them.
+    """
     rows = max(1_000, min(65_536, _SAMPLE_CELLS // first.num_columns))
-    sample = first.slice(0, rows).combine_chunks()
-    repeated = [name for name, column in zip(first.column_names, sample.columns, strict=True) if _repeats(column)]
+    sample = first.slice(0, rows)
+    usual = [name for name in first.column_names if sample[name].nbytes <= _LARGE_CELL * sample.num_rows]
+    repeated = [name for name in usual if _repeats(sample[name])]
     plain = {
         field.name: "DELTA_BINARY_PACKED"
         for field in first.schema
         if field.name not in repeated and (pa.types.is_int64(field.type) or pa.types.is_int32(field.type))
     }
-    return {"use_dictionary": repeated or False} | ({"column_encoding": plain} if plain else {})
+    found: dict[str, object] = {"use_dictionary": repeated or False}
+    if plain:
+        found["column_encoding"] = plain
+    if len(usual) < first.num_columns:
+        found["write_statistics"] = usual or False
+    return found
 
 
 def _repeats(column: pa.ChunkedArray) -> bool:

@@ -26,7 +26,7 @@ from dtaas_desktop.domain.errors import PositionLost, UserError
 from dtaas_desktop.domain.ports import CaptureState
 from dtaas_desktop.domain.table import TableRef
 
-_SWITCH_ON = "Switch capture on with --enable-capture"
+_SWITCH_ON = "Switch the capture on"
 _HEADING = (
     "-- Records the keys of rows that are inserted, updated or deleted, so that DTaaS Desktop can read changes.",
     "-- Each of these tables gets a log and triggers; nothing else is altered, and switching capture off removes it all.",
@@ -63,7 +63,7 @@ class SqliteCapture:
             return CaptureState(
                 False,
                 reason=f"Changes of table {table} may have gone by unseen: {known}.",
-                remedy=f"{_SWITCH_ON}, then run the task once with --full-reload.",
+                remedy=f"{_SWITCH_ON}, then make a full reload of the table.",
             )
 
     def script(self, tables: Sequence[TableRef]) -> str:

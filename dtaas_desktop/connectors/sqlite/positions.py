@@ -71,8 +71,8 @@ def entries(connection: Connection, table: TableRef, known: Installed, after: in
 
 
 def lost(table: TableRef, what: str, *, captured: bool = True) -> PositionLost:
-    reload = "run the task once with --full-reload."
+    first = "Make" if captured else "Switch the capture on again, then make"
     return PositionLost(
         f"The changes of table {table} after the last published position are lost: {what}.",
-        remedy=f"Load the table again: {reload}" if captured else f"Switch capture on again with --enable-capture, then {reload}",
+        remedy=f"{first} a full reload of the table.",
     )

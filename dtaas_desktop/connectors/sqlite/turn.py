@@ -135,7 +135,7 @@ def _refuse_nulls(connection: Connection, relation: Relation) -> None:
         if nameless(connection, relation, [key]):
             raise UserError(
                 f"Table {relation.ref}: rows with NULL in the key column “{key}” were changed; without a key they cannot be followed.",
-                remedy="Give these rows a key, then load the table again: run the task once with --full-reload.",
+                remedy="Give these rows a key, then make a full reload of the table.",
             )
         raise lost(relation.ref, f"rows with NULL in the key column “{key}” were changed, and could not be followed")
 

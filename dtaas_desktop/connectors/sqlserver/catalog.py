@@ -10,21 +10,26 @@ from typing import Any, Literal
 
 from dtaas_desktop.connectors.sqlserver.connecting import Asking
 from dtaas_desktop.connectors.sqlserver.errors import NoTable
-from dtaas_desktop.connectors.sqlserver.relations import Database, Index, Relation, StoredColumn
-from dtaas_desktop.connectors.sqlserver.sql import literal, quoted, selectable
+from dtaas_desktop.connectors.sqlserver.queries import query_relation
+from dtaas_desktop.connectors.sqlserver.relations import MEMORY, Database, Index, Relation, StoredColumn
+from dtaas_desktop.connectors.sqlserver.sql import quoted
 from dtaas_desktop.domain.errors import UserError
 from dtaas_desktop.domain.table import TableRef
 
 _VIEWS = (
     "databases",
+    "objects",
     "tables",
     "columns",
+    "types",
     "indexes",
     "index_columns",
     "partitions",
     "allocation_units",
     "change_tracking_tables",
 )
+# Columns that a graph table keeps for itself: they are listed, but cannot be selected (sys.columns.graph_type).
+_NOT_TO_BE_READ = "1, 3, 4, 6, 7"
 _CLUSTERED = 1
 _ONE_BY_ONE = 1
 
@@ -58,28 +63,55 @@ class Catalog:
 
     def database(self) -> Database:
         known = self._system_columns()["databases"]
-        flags = [f"d.{name}" if name in known else "0" for name in ("snapshot_isolation_state", "is_cdc_enabled")]
-        collation = "d.collation_name" if "collation_name" in known else "NULL"
-        row = self.connection.row(
-            "SELECT DB_NAME(), CAST(SERVERPROPERTY('ProductVersion') AS nvarchar(128)), CAST(SERVERPROPERTY('Edition') AS nvarchar(128)),"
-            " CAST(SERVERPROPERTY('EngineEdition') AS int), SUSER_SNAME(), SCHEMA_NAME(),"
-            f" {flags[0]}, {flags[1]}, {collation} FROM sys.databases AS d WHERE d.name = DB_NAME()"
-        )
-        version = str(row[1] or "")
+        name, version, edition, engine, login, schema, updates = self._about_server()
+        snapshot, captured, collation = self._about_database(known)
         major = version.split(".", 1)[0]
-        self._default_schema = str(row[5] or "dbo")
+        self._default_schema = schema or "dbo"
         return Database(
-            name=str(row[0]),
+            name=name,
             version=version,
             major=int(major) if major.isdigit() else 0,
-            edition=str(row[2] or ""),
-            engine=int(row[3] or 0),
-            login=str(row[4] or ""),
+            edition=edition,
+            engine=int(engine) if engine.isdigit() else 0,
+            login=login,
             default_schema=self._default_schema,
-            snapshot=row[6] == 1,
-            collation=str(row[8] or ""),
-            change_data_capture=bool(row[7]),
+            snapshot=snapshot == "1",
+            collation=collation,
+            change_data_capture=captured == "1",
+            read_only=updates == "READ_ONLY",
         )
+
+    def _about_server(self) -> list[str]:
+        asked = (
+            "SUSER_SNAME()",
+            "SCHEMA_NAME()",
+            "SERVERPROPERTY('ProductVersion')",
+            "SERVERPROPERTY('Edition')",
+            "SERVERPROPERTY('EngineEdition')",
+            "DATABASEPROPERTYEX(DB_NAME(), 'Updateability')",
+        )
+        texts = [f"CAST({one} AS nvarchar(128))" for one in ("DB_NAME()", *asked)]
+        try:
+            found = self.connection.row(f"SELECT {', '.join(texts)}")
+        except UserError:  # a compatible server may lack one of them; without the first there is nothing to work with
+            found = (*self.connection.row(f"SELECT {texts[0]}"), *map(self._if_known, texts[1:]))
+        name, login, schema, version, edition, engine, updates = (str(one or "") for one in found)
+        return [name, version, edition, engine, login, schema, updates]
+
+    def _if_known(self, expression: str) -> object:
+        try:
+            return self.connection.row(f"SELECT {expression}")[0]
+        except UserError:
+            return None
+
+    def _about_database(self, known: frozenset[str]) -> list[str]:
+        """Whether snapshots are allowed and changes captured, and the collation; empty for what is not known."""
+        asked = [name if name in known else "NULL" for name in ("snapshot_isolation_state", "is_cdc_enabled", "collation_name")]
+        if "name" not in known:
+            return ["", "", ""]
+        columns = ", ".join(f"CAST({one} AS nvarchar(128))" for one in asked)
+        rows = self.connection.rows(f"SELECT {columns} FROM sys.databases WHERE name = DB_NAME()")
+        return ["" if one is None else str(one) for one in (rows[0] if rows else (None, None, None))]
 
     def tables(self) -> list[TableRef]:
         """Tables and views that a person made and that this login may see."""
@@ -91,7 +123,7 @@ class Catalog:
             return self._single[ref]
         self.connection.about(str(ref))
         try:
-            found = self._query(ref) if ref.query else self._stored(ref)
+            found = query_relation(self.connection, ref, self._type) if ref.query else self._stored(ref)
         finally:
             self.connection.about("")
         self._single[ref] = found
@@ -117,7 +149,10 @@ class Catalog:
             raise NoTable(
                 f"The columns of “{ref}” are not shown to this login.", remedy="Ask for the right to read it (GRANT SELECT)."
             )
-        rows, size, heap = self._sizes_of(only).get(found.id, (0, 0, False)) if found.kind == "table" else (None, None, False)
+        # What keeps no rows of its own has no size here: views, external tables, tables in memory.
+        rows, size, heap = (
+            self._sizes_of(only).get(found.id, (None, None, False)) if found.kind == "table" else (None, None, False)
+        )
         external = "external" in found.traits
         return Relation(
             ref,
@@ -156,14 +191,15 @@ class Catalog:
                 return f"ISNULL(t.{name}, 0)" if name in known else "0"
 
             tracking = self._system_columns()["change_tracking_tables"]
+            shipped = "o.is_ms_shipped = 0" if "is_ms_shipped" in self._system_columns()["objects"] else "1 = 1"
+            flags = [flag(one) for one in ("is_tracked_by_cdc", "temporal_type", "is_memory_optimized", "is_external")]
             tracked = "CASE WHEN k.object_id IS NULL THEN 0 ELSE 1 END" if tracking else "0"
             rows = self.connection.rows(
-                "SELECT o.object_id, s.name, o.name, RTRIM(o.type),"
-                f" {flag('is_tracked_by_cdc')}, {tracked}, {flag('temporal_type')}, {flag('is_memory_optimized')}, {flag('is_external')}"
+                f"SELECT o.object_id, s.name, o.name, RTRIM(o.type), {flags[0]}, {tracked}, {', '.join(flags[1:])}"
                 " FROM sys.objects AS o JOIN sys.schemas AS s ON s.schema_id = o.schema_id"
-                " LEFT JOIN sys.tables AS t ON t.object_id = o.object_id"
+                + (" LEFT JOIN sys.tables AS t ON t.object_id = o.object_id" if known else "")
                 + (" LEFT JOIN sys.change_tracking_tables AS k ON k.object_id = o.object_id" if tracking else "")
-                + " WHERE o.type IN ('U', 'V') AND o.is_ms_shipped = 0 AND s.name <> 'cdc'"
+                + f" WHERE o.type IN ('U', 'V') AND {shipped} AND s.name <> 'cdc'"
             )
             self._objects = {}
             for id_, schema, name, kind, captured, followed, temporal, memory, external in rows:
@@ -173,7 +209,7 @@ class Catalog:
                     for word, has in (
                         ("history of a temporal table", temporal == 1),
                         ("temporal", temporal == 2),
-                        ("memory-optimised", memory),
+                        (MEMORY, memory),
                         ("external", external),
                     )
                     if has
@@ -186,14 +222,18 @@ class Catalog:
         if self._columns is not None:
             return self._columns.get(id_, [])
         known = self._system_columns()["columns"]
-        masked = "c.is_masked" if "is_masked" in known else "0"
-        encrypted = "c.encryption_type" if "encryption_type" in known else "NULL"
+
+        def one(name: str, otherwise: str = "0") -> str:
+            return f"c.{name}" if name in known else otherwise
+
+        traits = ", ".join(map(one, ("is_identity", "is_computed", "is_masked")))
+        kept = f"ISNULL(c.graph_type, 0) NOT IN ({_NOT_TO_BE_READ})" if "graph_type" in known else "1 = 1"
         # Names of types are asked once: a database of 10,000 tables has hundreds of thousands of columns.
         rows = self.connection.rows(
-            "SELECT c.object_id, c.name, c.system_type_id, c.user_type_id, c.max_length, c.precision, c.scale, c.collation_name,"
-            f" c.is_nullable, c.is_identity, c.is_computed, {masked}, {encrypted}, c.default_object_id"
+            "SELECT c.object_id, c.name, c.system_type_id, c.user_type_id, c.max_length, c.precision, c.scale,"
+            f" {one('collation_name', 'NULL')}, c.is_nullable, {traits}, {one('encryption_type', 'NULL')}, {one('default_object_id')}"
             " FROM sys.columns AS c JOIN sys.objects AS o ON o.object_id = c.object_id"
-            f" WHERE o.type IN ('U', 'V') AND {_one_of('c', only)} ORDER BY c.object_id, c.column_id"
+            f" WHERE o.type IN ('U', 'V') AND {kept} AND {_one_of('c', only)} ORDER BY c.object_id, c.column_id"
         )
         found: dict[int, list[tuple[Any, ...]]] = {}
         for row in rows:
@@ -205,19 +245,27 @@ class Catalog:
     def _type_names(self) -> Mapping[int, tuple[str, bool]]:
         """The names of types by their id, and whether somebody made them here."""
         if self._types is None:
-            rows = self.connection.rows("SELECT t.user_type_id, t.name, t.is_user_defined FROM sys.types AS t")
+            own = "t.is_user_defined" if "is_user_defined" in self._system_columns()["types"] else "0"
+            rows = self.connection.rows(f"SELECT t.user_type_id, t.name, {own} FROM sys.types AS t")
             self._types = {id_: (name, bool(own)) for id_, name, own in rows}
         return self._types
 
+    def _type(self, system: int, user: int | None) -> tuple[str, str]:
+        """The name of the server's own type, and the one that somebody gave it here. The server's CLR types share one system type,
+        and a vector has that of varbinary: those are known by their own name; only sysname is no type of its own."""
+        names = self._type_names()
+        called, own = names.get(system if user is None else user, ("", False))
+        if called and not own and called != "sysname":
+            return called.lower(), ""
+        base, _ = names.get(system, (called, own))
+        return base.lower(), called if own and called != base else ""
+
     def _stored_column(self, row: Sequence[Any]) -> StoredColumn:
         _, name, system, user, length, precision, scale, collation, nullable, identity, computed, masked, encrypted, default = row
-        names = self._type_names()
-        called, own = names.get(user, ("", False))
-        # The server's own CLR types share one system type; they are known by the name of the user type.
-        base, _ = names.get(system, (called, own))
+        kind, alias = self._type(system, user)
         return StoredColumn(
             name=name,
-            type=base.lower(),
+            type=kind,
             max_length=length,
             precision=precision,
             scale=scale,
@@ -228,20 +276,23 @@ class Catalog:
             masked=bool(masked),
             encrypted=encrypted is not None,
             has_default=bool(default),
-            alias=called if own and called != base else "",
+            alias=alias,
         )
 
     def _indexes_of(self, only: int | None) -> dict[int, list[Index]]:
         if self._indexes is not None:
             return self._indexes
         known = self._system_columns()["indexes"]
-        whole = "i.has_filter = 0" if "has_filter" in known else "1 = 1"
+        if not known or "key_ordinal" not in self._system_columns()["index_columns"]:
+            return {}
+        usable = " AND ".join(f"i.{name} = 0" for name in ("is_disabled", "is_hypothetical", "has_filter") if name in known)
+        primary = "i.is_primary_key" if "is_primary_key" in known else "0"
         rows = self.connection.rows(
-            "SELECT i.object_id, i.index_id, i.type, i.is_unique, i.is_primary_key, c.name"
+            f"SELECT i.object_id, i.index_id, i.type, i.is_unique, {primary}, c.name"
             " FROM sys.indexes AS i JOIN sys.index_columns AS k ON k.object_id = i.object_id AND k.index_id = i.index_id"
             " JOIN sys.columns AS c ON c.object_id = k.object_id AND c.column_id = k.column_id"
             " JOIN sys.objects AS o ON o.object_id = i.object_id"
-            f" WHERE o.type = 'U' AND k.key_ordinal > 0 AND i.is_disabled = 0 AND i.is_hypothetical = 0 AND {whole}"
+            f" WHERE o.type = 'U' AND k.key_ordinal > 0 AND {usable or '1 = 1'}"
             f" AND (i.is_unique = 1 OR i.type = {_CLUSTERED}) AND {_one_of('i', only)}"
             " ORDER BY i.object_id, i.index_id, k.key_ordinal"
         )
@@ -261,70 +312,37 @@ class Catalog:
         """Rows, bytes, and whether the table is a heap, by object. Estimates that the server keeps for itself."""
         if self._sizes is not None:
             return self._sizes
-        # A partition's pages come from several allocation units; its rows must not be counted once for each.
+        if "rows" not in self._system_columns()["partitions"]:
+            return {}
+        # A partition's pages come from several allocation units, or none (columnstore): added up first, so that no row counts twice.
+        pages, units = "0", ""
+        if "used_pages" in self._system_columns()["allocation_units"]:
+            pages = "SUM(CAST(ISNULL(a.pages, 0) AS bigint))"
+            units = (
+                " LEFT JOIN (SELECT u.container_id, SUM(u.used_pages) AS pages FROM sys.allocation_units AS u GROUP BY u.container_id)"
+                " AS a ON a.container_id = p.partition_id"
+            )
         rows = self.connection.rows(
-            "SELECT p.object_id, SUM(CASE WHEN a.type = 1 OR a.type IS NULL THEN p.rows ELSE 0 END),"
-            " SUM(CAST(ISNULL(a.used_pages, 0) AS bigint)), MIN(p.index_id)"
-            " FROM sys.partitions AS p LEFT JOIN sys.allocation_units AS a ON a.container_id = p.partition_id"
+            f"SELECT p.object_id, SUM(p.rows), {pages}, MIN(p.index_id) FROM sys.partitions AS p{units}"
             f" WHERE p.index_id IN (0, 1) AND {_one_of('p', only)} GROUP BY p.object_id"
         )
-        found = {object_id: (int(count or 0), int(pages or 0) * 8192, lowest == 0) for object_id, count, pages, lowest in rows}
+        found = {object_id: (int(count or 0), int(size or 0) * 8192, lowest == 0) for object_id, count, size, lowest in rows}
         if only is None:
             self._sizes = found
         return found
 
-    # Queries
-
-    def _query(self, ref: TableRef) -> Relation:
-        before, source = selectable(ref.query)
-        whole = f"{before}SELECT * FROM {source} AS r"
-        rows = self.connection.rows(
-            "SELECT d.name, d.system_type_id, d.system_type_name, d.max_length, d.precision, d.scale, d.collation_name, d.is_nullable,"
-            " d.error_number, d.error_message"
-            f" FROM sys.dm_exec_describe_first_result_set({literal(whole)}, NULL, 0) AS d"
-            " WHERE ISNULL(d.is_hidden, 0) = 0 ORDER BY d.column_ordinal"
-        )
-        if not rows:
-            raise UserError(f"Query “{ref.name}” gives no columns.", remedy="Write a SELECT that gives at least one.")
-        wrong = next((row for row in rows if row[8] is not None), None)
-        if wrong is not None:
-            self.connection.run(f"{before}SELECT TOP (0) * FROM {source} AS r")  # the server's own error says it best
-            raise UserError(f"Query “{ref.name}” cannot be read: {wrong[9]}.", remedy="Correct the query.")
-        names = self._type_names()
-        columns = tuple(
-            StoredColumn(
-                name=row[0] or "",
-                type=names.get(row[1], (row[2] or "", False))[0].lower().split("(", 1)[0],
-                max_length=row[3],
-                precision=row[4],
-                scale=row[5],
-                collation=row[6] or "",
-                nullable=row[7] is None or bool(row[7]),
-            )
-            for row in rows
-        )
-        unnamed = [column for column in columns if not column.name]
-        if unnamed:
-            raise UserError(f"Query “{ref.name}” has a column without a name.", remedy="Give every column a name: … AS name.")
-        names_of_all = [column.name for column in columns]
-        repeated = sorted({name for name in names_of_all if names_of_all.count(name) > 1})
-        if repeated:
-            raise UserError(
-                f"Query “{ref.name}” has two columns “{repeated[0]}”.", remedy="Give one of them another name: … AS name."
-            )
-        return Relation(ref, "query", source, columns, before=before)
-
     def _names_of(self, view: str) -> list[str]:
         try:
             return self.connection.names(_look_at(view))[0]
-        except NoTable:
+        except UserError:
             return []
 
     def _system_columns(self) -> Mapping[str, frozenset[str]]:
         if self._known is None:
+            self.connection.open()
             try:
                 found = self.connection.names("; ".join(map(_look_at, _VIEWS)))
-            except NoTable:  # a view is not there: which one has to be found out
+            except UserError:  # a view is not there, or not shown: which one has to be found out
                 found = [self._names_of(view) for view in _VIEWS]
             self._known = {view: frozenset(names) for view, names in zip(_VIEWS, found, strict=True)}
         return self._known

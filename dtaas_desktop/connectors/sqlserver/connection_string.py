@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from dtaas_desktop.connectors.sqlserver.drivers import Driver
-from dtaas_desktop.domain.errors import UserError
+from dtaas_desktop.connectors.sqlserver.errors import NoDriver, NotEncrypted
 from dtaas_desktop.domain.sqlserver_settings import SqlServerSettings, extra_keywords
 
 APPLICATION = "DTaaS Desktop"
@@ -53,7 +53,7 @@ def connection_string(settings: SqlServerSettings, driver: Driver, *, secret: st
     parts += [f"{name}={written(value)}" for name, value in extra_keywords(settings.extra)]
     text = ";".join(parts) + ";"
     if not text.isascii() and not _takes_all_letters(driver):
-        raise UserError(
+        raise NoDriver(
             f"{driver.title} would not understand the letters outside of ASCII in these settings (user, password, database, …).",
             remedy="Use Microsoft's ODBC driver, with the language of this computer set to one in UTF-8 (LANG).",
         )
@@ -79,7 +79,7 @@ def _for_freetds(value: str) -> str:
     if "}" not in value:
         return escaped(value)
     if ";" in value or value != value.strip() or value.startswith("{"):
-        raise UserError(
+        raise NoDriver(
             "FreeTDS takes no value (user, password, database, …) with both } and ;.",
             remedy="Install Microsoft's ODBC driver, or choose another.",
         )
@@ -96,13 +96,14 @@ def _microsoft(settings: SqlServerSettings, driver: Driver) -> Iterator[tuple[st
     if settings.database:
         yield "Database", settings.database
     if settings.encrypt == "strict" and 0 < driver.version < 18:
-        raise UserError(
+        raise NotEncrypted(
             "Strict encryption needs Microsoft's ODBC driver 18 or later.",
             remedy="Install a newer driver, or choose the encryption “Yes”.",
         )
     yield "Encrypt", settings.encrypt
-    if settings.encrypt == "yes":
-        yield "TrustServerCertificate", "yes" if settings.trust_certificate else "no"
+    # Whoever asks for no encryption asks for no proof; a server that encrypts all the same need not have one.
+    if settings.encrypt != "strict":
+        yield "TrustServerCertificate", "yes" if settings.trust_certificate or settings.encrypt == "no" else "no"
     if settings.certificate_host:
         yield "HostnameInCertificate", settings.certificate_host
     if settings.server_certificate:
@@ -118,12 +119,12 @@ def _microsoft(settings: SqlServerSettings, driver: Driver) -> Iterator[tuple[st
 
 def _freetds(settings: SqlServerSettings, port: int | None) -> Iterator[tuple[str, str]]:
     if settings.encrypt == "yes" and not settings.trust_certificate:
-        raise UserError(
+        raise NotEncrypted(
             "FreeTDS encrypts, but does not prove which server answers.",
             remedy="Install Microsoft's ODBC driver, or switch on “Trust any certificate” if you trust the network.",
         )
     if settings.certificate_host or settings.server_certificate:
-        raise UserError(
+        raise NotEncrypted(
             "FreeTDS cannot check the server's certificate as these settings ask for.",
             remedy="Install Microsoft's ODBC driver, or leave the certificate's settings empty.",
         )
@@ -144,7 +145,7 @@ def _login(settings: SqlServerSettings, driver: Driver, secret: str) -> Iterator
         return
     if settings.login != "sql":
         if driver.family != "microsoft":
-            raise UserError(
+            raise NoDriver(
                 f"{driver.title} cannot sign in with Microsoft Entra.",
                 remedy="Install Microsoft's ODBC driver 18 for SQL Server.",
             )

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 from dtaas_desktop.connectors.sqlserver.fidelity import fidelity
 from dtaas_desktop.connectors.sqlserver.relations import Relation, StoredColumn
 from dtaas_desktop.connectors.sqlserver.types import Reading, readings
-from dtaas_desktop.domain.fidelity import Fidelity
+from dtaas_desktop.domain.fidelity import Fidelity, losses
 from dtaas_desktop.domain.sqlserver_settings import SqlServerSettings
 from dtaas_desktop.domain.table import Column, TableDescription
-
-_SHOWN = 10
 
 
 def description(relation: Relation, settings: SqlServerSettings, *, collation: str) -> TableDescription:
@@ -61,20 +59,11 @@ def _column(reading: Reading, stored: StoredColumn, declared: str, collation: st
 
 
 def _notes(relation: Relation, truths: Sequence[Fidelity]) -> tuple[str, ...]:
-    """One sentence for each kind of loss, with the columns that it is about."""
-    lossy: dict[str, list[str]] = {}
-    for truth in truths:
-        if truth.truth == "lossy":
-            lossy.setdefault(truth.note, []).append(truth.column)
-    notes = [f"{_named(columns)}: {note}." for note, columns in lossy.items()]
+    """One sentence for each kind of loss, and on how the table has to be read."""
+    notes = list(losses(truths))
     if relation.kind == "table" and relation.heap and (relation.rows or 0) > 0 and not relation.key:
         notes.append("It has no key: it is read as one part, and from the beginning after an interruption.")
     return tuple(notes)
-
-
-def _named(columns: Sequence[str]) -> str:
-    shown = ", ".join(f"“{column}”" for column in columns[:_SHOWN]) + (", …" if len(columns) > _SHOWN else "")
-    return f"Column {shown}" if len(columns) == 1 else f"Columns {shown}"
 
 
 def _capture(relation: Relation) -> str:

@@ -51,7 +51,9 @@ def _moment(column: StoredColumn, companion: str) -> tuple[Truth, str]:
 def measured(asking: Asking, relation: Relation, said: Sequence[Fidelity]) -> tuple[Fidelity, ...]:
     """What was said of the columns, with the least and the greatest value, and how many lose something, where that matters."""
     stored = {column.name: column for column in relation.columns}
-    open_ = [truth for truth in said if truth.truth == "lossy" and stored[truth.column].scale == 7]
+    # Neither a cipher text nor a mask has a least and a greatest value.
+    plain = {name for name, column in stored.items() if column.scale == 7 and not column.encrypted and not column.masked}
+    open_ = [truth for truth in said if truth.truth == "lossy" and truth.column in plain]
     if not open_:
         return tuple(said)
     asked = []

@@ -7,6 +7,7 @@ A rowversion needs none: what is below MIN_ACTIVE_ROWVERSION() is committed, and
 
 import decimal
 import math
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,12 +25,13 @@ from dtaas_desktop.connectors.sqlserver.sql import quoted
 from dtaas_desktop.domain.changes import CHANGES, Changes, Lag, Operation, Position
 from dtaas_desktop.domain.errors import PositionLost, UserError
 from dtaas_desktop.domain.harm import Harm
-from dtaas_desktop.domain.ports import CaptureState, RowStream
+from dtaas_desktop.domain.ports import CaptureState, GrowingColumn, Measure, RowStream
 from dtaas_desktop.domain.table import CellPolicy, Part, Rows, TableDescription, TableRef
 
 _ROWVERSION = {"timestamp", "rowversion"}
 _DATES = {"date", "smalldatetime", "datetime", "datetime2", "datetimeoffset"}
 _NUMBERS = {"tinyint", "smallint", "int", "bigint", "decimal", "numeric", "money", "smallmoney"}
+_TELLING = re.compile("modif|updat|chang", re.IGNORECASE)
 _EMPTY = ""  # the position of a table without any row
 _DIGITS = 40
 _SHIFT = decimal.Decimal(10) ** 38
@@ -112,11 +114,13 @@ def growth_of(relation: Relation, column: str, look_back: float, *, once: bool) 
             f"Table {relation.ref} has no column “{column}” to find new rows by.",
             remedy="Name another column, or leave the table out.",
         )
-    if stored.type not in _ROWVERSION | _DATES | _NUMBERS or stored.encrypted or stored.masked:
+    if _measure(stored) is None:
         raise UserError(
             f"Column “{column}” of table {relation.ref} is {stored.declared}: new rows cannot be found by it.",
             remedy="Name a rowversion, a date or a number that grows.",
         )
+    if stored.type in _ROWVERSION:
+        look_back = 0.0
     if once and look_back:
         raise UserError(
             f"Rows of table {relation.ref} that are looked back at would be appended again.",
@@ -124,6 +128,24 @@ def growth_of(relation: Relation, column: str, look_back: float, *, once: bool) 
         )
     unique = any(index.unique and index.columns == (column,) for index in relation.indexes)
     return Growth(stored, look_back, once, unique)
+
+
+def growing(relation: Relation) -> tuple[GrowingColumn, ...]:
+    """The columns that can tell what is new: a rowversion, then dates, then numbers. Those come first that are counted by the server,
+    or called as columns are that each change raises.
+    """
+    found = [(column, measure) for column in relation.columns if (measure := _measure(column)) is not None]
+    order: tuple[Measure, ...] = ("version", "date", "number")
+    found.sort(key=lambda one: (order.index(one[1]), not (one[0].identity or _TELLING.search(one[0].name))))
+    return tuple(GrowingColumn(column.name, column.declared, measure) for column, measure in found)
+
+
+def _measure(column: StoredColumn) -> Measure | None:
+    if column.encrypted or column.masked:
+        return None
+    if column.type in _ROWVERSION:
+        return "version"
+    return "date" if column.type in _DATES else "number" if column.type in _NUMBERS else None
 
 
 def said(growth: Growth) -> str:
@@ -210,7 +232,7 @@ class IncrementalSession:
             return
         if growth is None:
             raise PositionLost(
-                f"Table {table.table} is no longer followed by a column.", remedy="Read it again with --full-reload."
+                f"Table {table.table} is no longer followed by a column.", remedy="Make a full reload of the table."
             )
         with self._inner.read_where(table, Part("0"), growth.condition(what), columns=columns, cells=cells) as stream:
             yield _Changed(stream, what.upto)

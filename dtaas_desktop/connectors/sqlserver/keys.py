@@ -66,7 +66,8 @@ def literal_of(column: StoredColumn, value: int | str) -> str:
     """The value as a literal of exactly the column's type, so that an index can be used."""
     kind = column.type
     if kind in _INTEGERS or kind == "bit":
-        return str(int(value))
+        number = int(value)  # beyond int a plain literal would be a decimal, and so would the column be made
+        return str(number) if abs(number) < 2**31 else f"CAST({number} AS {kind})"
     text = str(value)
     if kind in _BYTES:
         return f"CAST({_hexadecimal(text)} AS {column_type(column)})"

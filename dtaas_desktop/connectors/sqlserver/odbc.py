@@ -6,16 +6,17 @@ isolation level can be chosen; transactions are begun and ended by statements.
 """
 
 import re
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from dtaas_desktop.connectors.sqlserver.complaints import Complaint, explained, known_number
 from dtaas_desktop.connectors.sqlserver.connection_string import ConnectionString
 from dtaas_desktop.connectors.sqlserver.drivers import how_to_install
-from dtaas_desktop.connectors.sqlserver.errors import Complaint, TooLarge, explained, known_number
+from dtaas_desktop.connectors.sqlserver.errors import TooLarge
 from dtaas_desktop.connectors.sqlserver.wire import Wire, opened_wire
 from dtaas_desktop.domain.errors import AppError, TransientError, UserError
 
@@ -47,6 +48,17 @@ class Fetch:
     text: int
     binary: int
     ahead: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A result column as the driver describes it: the Python type of its values, digits or letters or bytes (0: no bound), and digits
+    after the point."""
+
+    name: str
+    kind: type
+    size: int
+    scale: int
 
 
 def registered_drivers() -> Sequence[str]:
@@ -90,6 +102,11 @@ class Control:
                 found.append([str(column[0]) for column in cursor.description])
             return found
 
+    def described(self, sql: str) -> list[Described]:
+        """The result columns of a statement."""
+        with self._translated(), self._executed(sql) as cursor:
+            return [Described(str(one[0]), one[1], int(one[3] or 0), int(one[5] or 0)) for one in cursor.description or ()]
+
     def cancel(self) -> None:
         """End the statement that runs in another thread, if one does."""
         cursor = self._cursor
@@ -111,13 +128,11 @@ class Control:
             self._cursor = None
             cursor.close()
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        module = _pyodbc()
-        try:
-            yield
-        except module.Error as error:
-            raise _explained(self._place, self.subject, _records(error)) from None
+    def _translated(self) -> "_Translated":
+        return _Translated(_pyodbc().Error, self._error_of)
+
+    def _error_of(self, error: BaseException) -> AppError:
+        return _explained(self._place, self.subject, _records(error))
 
 
 class Bulk:
@@ -152,7 +167,7 @@ class Bulk:
             rows += batch.num_rows
             yield batch
         sent = self.numbers("SELECT ROWCOUNT_BIG() AS n", 1)[0]
-        if rows != sent:
+        if sent and rows != sent:  # 0 of some: a compatible server that forgets the number with the batch; but it has answered
             self.failed = True
             raise TransientError(
                 f"Of {sent:,} rows that “{self._place.title}” sent, {rows:,} arrived.", remedy="They are read again."
@@ -202,18 +217,34 @@ class Bulk:
             raise AssertionError("the connection is closed")
         return self._handle
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        module = _arrow_odbc()
-        try:
-            yield
-        except module.Error as error:
-            self.failed = True
-            message = error.message()
-            if _CUT_SHORT.search(message):
-                self.failed = False
-                raise TooLarge from None
-            raise _explained(self._place, self.subject, _rust_records(message)) from None
+    def _translated(self) -> "_Translated":
+        return _Translated(_arrow_odbc().Error, self._error_of)
+
+    def _error_of(self, error: Any) -> Exception:
+        message = error.message()
+        if _CUT_SHORT.search(message):
+            return TooLarge()
+        self.failed = True
+        return _explained(self._place, self.subject, _rust_records(message))
+
+
+class _Translated:
+    """Within it a driver's errors become ours, and nothing of theirs is kept: a traceback holds the frames it came through, those hold
+    the connection, and it would stay open for as long as somebody keeps the error."""
+
+    def __init__(self, kind: type[Exception], ours: Callable[[Any], Exception]) -> None:
+        self._kind, self._ours = kind, ours
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
+        del trace, _
+        if isinstance(error, self._kind):
+            error.__traceback__ = None
+            found = self._ours(error)
+            del error
+            raise found from None
 
 
 def _explained(place: Place, subject: str, records: Sequence[Complaint]) -> AppError:
@@ -225,7 +256,7 @@ def _explained(place: Place, subject: str, records: Sequence[Complaint]) -> AppE
     return explained(Complaint(chosen.state, chosen.number, scrubbed), where)
 
 
-def _records(error: Exception) -> list[Complaint]:
+def _records(error: BaseException) -> list[Complaint]:
     """The records in a pyodbc error: its text is “[state] [maker][driver][server]words (number) (call); [state] …”."""
     state = str(error.args[0]) if error.args else ""
     text = str(error.args[1]) if len(error.args) > 1 else str(error)

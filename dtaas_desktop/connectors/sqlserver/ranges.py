@@ -6,6 +6,7 @@ has too many rows, of more columns. Such ranges hold for ever, whether the key i
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import pairwise
 
 from dtaas_desktop.connectors.sqlserver import keys
@@ -13,6 +14,7 @@ from dtaas_desktop.connectors.sqlserver.connecting import Asking
 from dtaas_desktop.connectors.sqlserver.relations import Index, Relation, StoredColumn
 from dtaas_desktop.connectors.sqlserver.sql import column as qualified
 from dtaas_desktop.connectors.sqlserver.sql import quoted
+from dtaas_desktop.domain.errors import UserError
 from dtaas_desktop.domain.table import Bound, Part
 
 _RANKED_WHOLE = 50_000  # a table of so many rows is read through its key rather than sampled
@@ -71,9 +73,10 @@ def _cuts(asking: Asking, relation: Relation, columns: Sequence[StoredColumn], w
     rows = relation.rows or 0
     found: list[tuple[object, ...]] = []
     if rows > max(_RANKED_WHOLE, 2 * sample) and "memory-optimised" not in relation.traits:
-        found = _ranked(
-            asking, relation, columns, wanted, f" TABLESAMPLE SYSTEM ({100 * sample / rows:.6f} PERCENT) REPEATABLE (1)"
-        )
+        with suppress(UserError):  # not every server, nor every kind of table, can be sampled
+            found = _ranked(
+                asking, relation, columns, wanted, f" TABLESAMPLE SYSTEM ({100 * sample / rows:.6f} PERCENT) REPEATABLE (1)"
+            )
         if len(found) < wanted - 1:  # too few pages for so many parts
             found = []
     if not found:

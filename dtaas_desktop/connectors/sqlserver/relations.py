@@ -5,6 +5,8 @@ from typing import Literal
 
 from dtaas_desktop.domain.table import TableRef
 
+MEMORY = "memory-optimised"
+
 
 @dataclass(frozen=True, slots=True)
 class StoredColumn:
@@ -70,6 +72,11 @@ class Relation:
         return usable[0].columns if usable else ()
 
     @property
+    def in_memory(self) -> bool:
+        """Whether the rules of memory-optimised tables hold."""
+        return MEMORY in self.traits
+
+    @property
     def clustered(self) -> Index | None:
         return next((index for index in self.indexes if index.clustered), None)
 
@@ -88,6 +95,7 @@ class Database:
     snapshot: bool
     collation: str
     change_data_capture: bool
+    read_only: bool = False  # a replica, or a database that is closed to changes: nobody's locks hold anything there
 
 
 def _declared(column: StoredColumn) -> str:

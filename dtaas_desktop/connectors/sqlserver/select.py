@@ -146,6 +146,8 @@ class SelectList:
 
 def statement(relation: Relation, wanted: str, condition: str = "", *, hint: str = "") -> str:
     where = f" WHERE {condition}" if condition else ""
+    if relation.in_memory and not hint:
+        hint = " WITH (SNAPSHOT)"  # in a transaction such a table is read by no other isolation (41368)
     return f"{relation.before}SELECT {wanted} FROM {relation.source} AS r{hint}{where}"
 
 

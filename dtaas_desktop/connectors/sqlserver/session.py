@@ -17,7 +17,7 @@ from dtaas_desktop.connectors.sqlserver.relations import Relation
 from dtaas_desktop.connectors.sqlserver.select import statement
 from dtaas_desktop.connectors.sqlserver.types import Reading
 from dtaas_desktop.domain.changes import Changes, Position
-from dtaas_desktop.domain.errors import TransientError
+from dtaas_desktop.domain.errors import TransientError, UserError
 from dtaas_desktop.domain.harm import Harm
 from dtaas_desktop.domain.ports import RowStream
 from dtaas_desktop.domain.sqlserver_settings import Isolation, SqlServerSettings
@@ -36,7 +36,13 @@ Readings = Callable[[TableDescription, Sequence[str]], tuple[Relation, Sequence[
 class SqlServerSession:
     """Reads parts, each over a connection that `lend` gives for it."""
 
-    def __init__(self, lend: Lend, readings: Readings, settings: SqlServerSettings, meter: HarmMeter) -> None:
+    def __init__(
+        self,
+        lend: Callable[[Relation], AbstractContextManager[Bulk]],
+        readings: Readings,
+        settings: SqlServerSettings,
+        meter: HarmMeter,
+    ) -> None:
         self._lend, self._readings, self._settings, self._meter = lend, readings, settings, meter
         self._lock = threading.Lock()
         self._reading = 0
@@ -74,7 +80,7 @@ class SqlServerSession:
         self, table: TableDescription, part: Part, condition: str, *, columns: Sequence[str], cells: CellPolicy
     ) -> Iterator[PartStream]:
         relation, readings = self._readings(table, columns)
-        with self._lend() as bulk, self._share() as buffer:
+        with self._lend(relation) as bulk, self._share() as buffer:
             bulk.subject = str(table.table)
             opened = PartStream(
                 bulk,
@@ -140,11 +146,21 @@ def fresh_reads(connect: Connect, isolation: Isolation, meter: HarmMeter) -> Ite
 
 
 @contextmanager
-def one_moment(connect: Connect, tables: Sequence[Relation], isolation: Isolation, meter: HarmMeter) -> Iterator[Lend]:
-    """Connections that all read at the moment this began, lent to one thread each; more wait their turn.
+def one_moment(
+    connect: Connect, tables: Sequence[Relation], isolation: Isolation, meter: HarmMeter, *, alone: bool = False
+) -> Iterator[Lend]:
+    """Connections that all read at the moment this began, lent to one thread each; more wait their turn. `alone`: one connection only.
 
-    With REPEATABLE READ shared locks keep the tables as they are instead, and whoever wants to change them waiting.
+    With REPEATABLE READ shared locks keep the tables as they are instead, and whoever wants to change them waiting. Tables in memory
+    know neither: a transaction reads them in a snapshot of their own, which begins with its first read. Raises UserError if they are
+    mixed with others.
     """
+    in_memory = [table for table in tables if table.in_memory]
+    if in_memory and len(in_memory) < len(tables):
+        raise UserError(
+            f"Table {in_memory[0].ref} is memory-optimised: the server reads it at one moment with its like only.",
+            remedy="Read such tables in a task of their own, or choose the reading “resumable”.",
+        )
     with ExitStack() as stack, meter.transaction():
 
         def opened(isolation: Isolation) -> Bulk:
@@ -153,12 +169,13 @@ def one_moment(connect: Connect, tables: Sequence[Relation], isolation: Isolatio
             bulk.run(f"SET TRANSACTION ISOLATION LEVEL {isolation.upper()}")
             return bulk
 
-        if isolation == "repeatable read":
+        if isolation == "repeatable read" and not in_memory:
             _lock(opened("read committed"), tables)
             readers = [opened("read committed") for _ in range(_readers())]
             yield _Readers(readers).lent
             return
-        readers = [opened("snapshot") for _ in range(_readers() if _lockable(tables) else 1)]
+        level: Isolation = "read committed" if in_memory else "snapshot"
+        readers = [opened(level) for _ in range(_readers() if _lockable(tables) and not alone else 1)]
         if len(readers) > 1:
             try:
                 with closing(connect()) as holder:

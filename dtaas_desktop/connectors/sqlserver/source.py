@@ -3,8 +3,9 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import replace
+from functools import partial
 
 import pyarrow as pa
 
@@ -17,16 +18,22 @@ from dtaas_desktop.connectors.sqlserver.errors import NoTable
 from dtaas_desktop.connectors.sqlserver.fidelity import measured
 from dtaas_desktop.connectors.sqlserver.harm import HarmMeter
 from dtaas_desktop.connectors.sqlserver.incremental import ColumnCapture, Growth, IncrementalSession, growth_of
+from dtaas_desktop.connectors.sqlserver.odbc import Bulk
 from dtaas_desktop.connectors.sqlserver.relations import Database, Relation
 from dtaas_desktop.connectors.sqlserver.session import SqlServerSession, fresh_reads, one_moment
 from dtaas_desktop.connectors.sqlserver.types import Reading, readings
 from dtaas_desktop.domain.changes import Position
 from dtaas_desktop.domain.connection import CheckStep
 from dtaas_desktop.domain.fidelity import Fidelity
+from dtaas_desktop.domain.ports import GrowingColumn
 from dtaas_desktop.domain.sqlserver_settings import SqlServerSettings
 from dtaas_desktop.domain.table import Part, TableDescription, TableRef
 
 _FRESH_SECONDS = 60
+_DATABASES = (
+    "SELECT d.name FROM sys.databases AS d WHERE HAS_DBACCESS(d.name) = 1"
+    " AND d.name NOT IN ('master', 'tempdb', 'model', 'msdb') ORDER BY d.name"
+)
 
 
 class SqlServerSource:
@@ -73,18 +80,35 @@ class SqlServerSource:
             if exact:
                 relations = [relation_of(table) for table in tables]
                 how = "snapshot" if isolation == "read committed" else isolation
-                lend = stack.enter_context(one_moment(self._connector.bulk, relations, how, meter))
+                # A replica goes on while we hold locks there: two connections could not be given one moment.
+                with self._catalog() as (_, database):
+                    alone = database.read_only
+                lend = stack.enter_context(one_moment(self._connector.bulk, relations, how, meter, alone=alone))
+                in_memory = lend
             else:
-                lend = stack.enter_context(fresh_reads(self._connector.bulk, isolation, meter))
+                lend = in_memory = stack.enter_context(fresh_reads(self._connector.bulk, isolation, meter))
+                if isolation != "read committed":  # which is all that tables in memory allow outside of a transaction
+                    committed = partial(self._connector.bulk, "read committed")
+                    in_memory = stack.enter_context(fresh_reads(committed, "read committed", meter))
+
+            def lent(relation: Relation) -> AbstractContextManager[Bulk]:
+                return in_memory() if relation.in_memory else lend()
 
             def asked(table: TableDescription, columns: Sequence[str]) -> tuple[Relation, Sequence[Reading]]:
                 return self._readings(relation_of(table.table), columns)
 
-            yield SqlServerSession(lend, asked, self._settings, meter)
+            yield SqlServerSession(lent, asked, self._settings, meter)
 
     def following(self, column: str, look_back: float, *, once: bool) -> "FollowingSource":
         """The same database, with new rows found by a column."""
         return FollowingSource(self, column, look_back, once=once)
+
+    def databases(self) -> Sequence[str]:
+        with closing(Asking(self._connector.control)) as asking:
+            return [str(name) for (name,) in asking.rows(_DATABASES)]
+
+    def growing(self, table: TableRef) -> Sequence[GrowingColumn]:
+        return incremental.growing(self.relation(table))
 
     def measured(self, table: TableRef) -> Sequence[Fidelity]:
         """How truly each column arrives, with what its values say where the declaration leaves it open. Reads the whole table."""

@@ -103,14 +103,21 @@ def readings_of(column: StoredColumn, choices: SqlServerSettings) -> tuple[Readi
 
 def _readings_of(column: StoredColumn, choices: SqlServerSettings) -> tuple[Reading, ...]:
     c = qualified(column.name)
-    if column.encrypted:  # the client gets the cipher text, whatever the declared type
-        return (_reading(column, BINARY, c, large="binary"),)
+    if column.encrypted:  # the client gets the cipher text, whatever the declared type; the server measures none (DATALENGTH)
+        large: Large = "binary" if column.max_length < 0 else ""
+        return (_reading(column, BINARY, c, large=large, width=_cipher(column.max_length) + 8),)
     if column.type in _PLAIN:
         return (_reading(column, _PLAIN[column.type], c, width=40 if column.type.endswith("money") else 20),)
     make = _MAKERS.get(column.type)
     if make is not None:
         return make(column, c, choices)
     return (_reading(column, BINARY, f"CAST({c} AS varbinary(max))", large="binary"),)
+
+
+def _cipher(length: int) -> int:
+    """Bytes of a value of so many as Always Encrypted stores it: a version, a tag, a vector, and padded blocks of 16; a number is made
+    a value of up to 32 bytes first (“Always Encrypted cryptography”)."""
+    return 1 + 32 + 16 + (max(length, 32) // 16 + 1) * 16
 
 
 def _reading(

@@ -25,8 +25,7 @@ _MICROSECONDS = {"hour": 3600 * 10**6, "minute": 60 * 10**6, "second": 10**6, "m
 _MOST_DAYS = 366 * 10_000  # beyond it every date leaves the years 1 to 9999
 _DAYS_BEFORE_1970 = 719_162
 _LENGTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-_MONTH_LENGTHS = pa.array(_LENGTHS, pa.int64())
-_DAYS_BEFORE_MONTH = pa.array([sum(_LENGTHS[:month]) for month in range(12)], pa.int64())
+_BEFORE = tuple(sum(_LENGTHS[:month]) for month in range(12))
 
 
 def addition(data_type: pa.DataType, settings: AddInterval) -> Prepared:
@@ -130,9 +129,9 @@ def _moved_months(days: pa.Array, months: int) -> Converted:
     checked = without(years, (pc.or_(pc.less(years, 1), pc.greater(years, 9999)), YEARS.reason))
     year, month = checked.values, pc.subtract(total, pc.multiply(years, 12))
     leap = _is_leap(year)
-    length = pc.add(_MONTH_LENGTHS.take(month), pc.and_(leap, pc.equal(month, 1)).cast(pa.int64()))
+    length = pc.add(pa.array(_LENGTHS, pa.int64()).take(month), pc.and_(leap, pc.equal(month, 1)).cast(pa.int64()))
     day = pc.min_element_wise(pc.day(days), length)
-    before_month = pc.add(_DAYS_BEFORE_MONTH.take(month), pc.and_(leap, pc.greater(month, 1)).cast(pa.int64()))
+    before_month = pc.add(pa.array(_BEFORE, pa.int64()).take(month), pc.and_(leap, pc.greater(month, 1)).cast(pa.int64()))
     number = pc.add(pc.add(_days_before_year(year), before_month), pc.subtract(day, _DAYS_BEFORE_1970 + 1))
     return Converted(number.cast(pa.int32()).cast(pa.date32()), checked.bad)
 

@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMenu, QStackedWidget, QWidget
+from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from dtaas_desktop.domain.connection import CONNECTION_KINDS, Connection
 from dtaas_desktop.domain.errors import AppError
@@ -14,11 +13,11 @@ from dtaas_desktop.domain.secret_ref import SecretStore
 from dtaas_desktop.domain.task import Task
 from dtaas_desktop.services.browse import used_by
 from dtaas_desktop.services.workspace import Workspace
+from dtaas_desktop.ui.connection_actions import ConnectionActions, Deeds
 from dtaas_desktop.ui.connection_editor import ConnectionEditor, TestState
 from dtaas_desktop.ui.connection_list import ConnectionList, KindChoice, ListedConnection
 from dtaas_desktop.ui.connection_questions import may_delete, still_used, unsaved
 from dtaas_desktop.ui.context import Context
-from dtaas_desktop.ui.icons import icon
 from dtaas_desktop.ui.page import Page
 from dtaas_desktop.ui.question import Answer, Question
 from dtaas_desktop.ui.tokens import Tone
@@ -56,15 +55,14 @@ class ConnectionsPage(Page):
         self._more = IconButton("more", "More actions", context.theme)
         for one in (self._new, self._save, self._more):
             self.header.add(one)
-        self._make_actions()
+        deeds = Deeds(self._choose_kind, self._save_now, self._test_now, self._duplicate_now, self._delete_now, self._back)
+        self._acts = ConnectionActions(self, self.list.list, deeds)
         self._new.clicked.connect(self._choose_kind)
         self._save.clicked.connect(self._save_now)
         self._more.clicked.connect(self._open_more)
         self.list.opened.connect(self._open_named)
         self.list.menu_asked.connect(self._open_list_menu)
         self.kinds.chosen.connect(self._begin)
-        context.theme.changed.connect(self._paint)
-        self._paint()
         self._show_view(self.list)
         self.body.show_loading("Reading the connections …")
 
@@ -84,6 +82,10 @@ class ConnectionsPage(Page):
     def left(self) -> None:
         if self.editor is not None:
             self.editor.stop()
+
+    @property
+    def topic(self) -> str:
+        return self.editor.kind.topic if self.editor is not None else ""
 
     def may_leave(self) -> bool:
         """Not while something is unsaved: then ask, and go on where the user wanted to go."""
@@ -226,11 +228,8 @@ class ConnectionsPage(Page):
         self._new.setVisible(in_list and bool(self._known.connections))
         self._save.setVisible(editor is not None)
         self._more.setVisible(editor is not None and bool(editor.saved_as))
-        self._save_action.setEnabled(editor is not None)
-        self._test_action.setEnabled(editor is not None)
-        self._back_action.setEnabled(not in_list)
-        for action in (self._duplicate_action, self._delete_action):
-            action.setEnabled(bool(editor.saved_as) if editor is not None else in_list and bool(self.list.current))
+        saved = editor is not None and bool(editor.saved_as)
+        self._acts.allow(editing=editor is not None, saved=saved, in_list=in_list, chosen=bool(self.list.current))
         self.header.show_pill()
         if editor is None:
             return
@@ -257,34 +256,7 @@ class ConnectionsPage(Page):
         same = state is not None and state.kind == connection.kind and dict(state.settings) == dict(connection.settings)
         return state.words if state is not None and same else _UNTESTED
 
-    def _paint(self) -> None:
-        self._new.setIcon(icon("add", self.context.theme.tokens.on_primary))
-
     # What can be done.
-
-    def _make_actions(self) -> None:
-        self._new_action = self._action("New connection", self._choose_kind, QKeySequence.StandardKey.New)
-        self._save_action = self._action("Save connection", self._save_now, QKeySequence.StandardKey.Save)
-        self._test_action = self._action("Test connection", self._test_now, QKeySequence("Ctrl+T"))
-        self._duplicate_action = self._action("Duplicate connection", self._duplicate_now, QKeySequence("Ctrl+D"))
-        self._delete_action = self._action("Delete connection", self._delete_now)
-        self._back_action = self._action("Back to the connections", self._back, QKeySequence("Alt+Left"))
-        from_list = QAction(self.list.list)
-        from_list.setShortcut(QKeySequence(Qt.Key.Key_Delete))
-        from_list.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-        from_list.triggered.connect(self._delete_now)
-        self.list.list.addAction(from_list)
-
-    def _action(self, text: str, do: Callable[[], None], keys: QKeySequence | QKeySequence.StandardKey | None = None) -> QAction:
-        made = QAction(text, self)
-        if isinstance(keys, QKeySequence.StandardKey):
-            made.setShortcuts(keys)
-        elif keys is not None:
-            made.setShortcut(keys)
-        made.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        made.triggered.connect(do)
-        self.addAction(made)
-        return made
 
     def _save_now(self) -> None:
         if self.editor is not None:
@@ -388,20 +360,15 @@ class ConnectionsPage(Page):
         self.question = None
 
     def _open_more(self) -> None:
-        self._menu([self._duplicate_action, self._delete_action]).popup(self._more.mapToGlobal(QPoint(0, self._more.height())))
+        menu = self._acts.menu([self._acts.duplicate, self._acts.delete])
+        menu.popup(self._more.mapToGlobal(QPoint(0, self._more.height())))
 
     def _open_list_menu(self, name: str, place: QPoint) -> None:
-        menu = self._menu([])
+        menu = self._acts.menu([])
         menu.addAction("Open").triggered.connect(partial(self._open_named, name))
         menu.addAction("Rename").triggered.connect(partial(self._arrive, name, "rename"))
-        menu.addActions([self._duplicate_action, self._delete_action])
+        menu.addActions([self._acts.duplicate, self._acts.delete])
         menu.popup(self.list.list.viewport().mapToGlobal(place))
-
-    def _menu(self, actions: list[QAction]) -> QMenu:
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addActions(actions)
-        return menu
 
 
 def _read(workspace: Workspace) -> _Known:

@@ -20,6 +20,7 @@ from dtaas_desktop.ui.first_start import FirstStart, SampleStart
 from dtaas_desktop.ui.page import Page
 from dtaas_desktop.ui.task_overview import TaskRow
 from dtaas_desktop.ui.widgets import button
+from dtaas_desktop.ui.window_memory import WindowMemory
 from dtaas_desktop.ui.words import clock
 
 REFRESH_SECONDS = 1.0
@@ -39,7 +40,8 @@ class DashboardPage(Page):
         self.spans.setAccessibleName("Time shown")
         for span in SPANS:
             self.spans.addItem(span.title, span)
-        self.spans.setCurrentIndex(1)
+        self._memory = WindowMemory(context.workspace.folder)
+        self.spans.setCurrentIndex(max(0, self.spans.findText(self._memory.span or SPANS[1].title)))
         self.spans.setMinimumWidth(150)
         self.new_task = button("New task", "primary")
         self.header.add(self.spans)
@@ -62,6 +64,9 @@ class DashboardPage(Page):
         if act == "sample":
             self.sample.go()
 
+    def refresh(self) -> None:
+        self._ask()
+
     def left(self) -> None:
         self._seen = False
         self._timer.stop()
@@ -80,7 +85,7 @@ class DashboardPage(Page):
             self._ask()
 
     def _connect(self, context: Context) -> None:
-        self.spans.currentIndexChanged.connect(self._ask)
+        self.spans.currentIndexChanged.connect(self._choose_span)
         self.new_task.clicked.connect(self._new_task)
         self.view.opened.connect(self._open_row)
         self.view.task_chosen.connect(self._choose_task)
@@ -91,11 +96,9 @@ class DashboardPage(Page):
         context.runs.failed.connect(self._could_not_start)
 
     def _make_actions(self) -> None:
-        for text, slot in (("Refresh the dashboard", self._ask), ("Try the sample", self.sample.go)):
-            action = QAction(text, self)
-            action.triggered.connect(slot)
-            self.addAction(action)
-        self.actions()[0].setShortcut("F5")
+        action = QAction("Try the sample", self)
+        action.triggered.connect(self.sample.go)
+        self.addAction(action)
 
     # Reading
 
@@ -159,6 +162,10 @@ class DashboardPage(Page):
     def _new_task(self) -> None:
         self.context.navigator.go("tasks", act="new")
 
+    def _choose_span(self) -> None:
+        self._memory.keep_span(self.spans.currentText())
+        self._ask()
+
     def _choose_task(self, task: str | None) -> None:
         self._task = task
         self._ask()
@@ -188,6 +195,8 @@ class DashboardPage(Page):
                 runs.start(RunRequest(item.task_name, resume=True, origin="window"))
             case "run":
                 runs.start(RunRequest(item.task_name, origin="window"))
+            case "retry table":
+                runs.start(RunRequest(item.task_name, only=(item.table,) if item.table else (), origin="window"))
             case "reload table":
                 runs.start(RunRequest(item.task_name, reload=(item.table,) if item.table else (), origin="window"))
             case "open run":

@@ -104,14 +104,17 @@ class RunsPage(Page):
         """Show all runs."""
         self.view.stop()
         self._content.setCurrentWidget(self.list)
+        self._content.setFocusProxy(self.list.table)
         self.list.refresh()
         self._show_head()
-        self.list.table.setFocus()
+        if self.body.is_full:
+            self.list.table.setFocus()
 
     def show_run(self, run: str) -> None:
         """Show one run in full."""
         self.list.stop()
         self._content.setCurrentWidget(self.view)
+        self._content.setFocusProxy(self.view.table)
         self.body.show_full()
         self.view.show_run(run)
         self._show_head()
@@ -292,5 +295,5 @@ class RunsPage(Page):
 
     def _copy(self) -> None:
         if (run := self.view.run) is not None:
-            QGuiApplication.clipboard().setText(report(run, self.view.tables))
+            QGuiApplication.clipboard().setText(report(run, self.view.tables, self.view.costs))
             self.context.navigator.say("The run is copied as text")

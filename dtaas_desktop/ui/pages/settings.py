@@ -170,7 +170,7 @@ class SettingsPage(Page):
         self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         inside = QWidget()
         outer = QHBoxLayout(inside)
-        outer.setContentsMargins(20, 18, 20, 18)
+        outer.setContentsMargins(20, 18, 20, 20)
         middle = QWidget()
         middle.setMaximumWidth(_WIDEST)
         middle.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)

@@ -1,5 +1,6 @@
 """Tasks: the list of them, and the form in which one is made or changed."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +11,7 @@ from PySide6.QtWidgets import QStackedWidget
 from dtaas_desktop.domain.connection import Connection
 from dtaas_desktop.domain.errors import AppError
 from dtaas_desktop.domain.task import Task, TaskOptions
+from dtaas_desktop.services.attention import Attention
 from dtaas_desktop.services.run_request import RunRequest
 from dtaas_desktop.services.run_service import RunService
 from dtaas_desktop.services.runs_view import RunRecord
@@ -36,6 +38,7 @@ class Known:
     connections: Mapping[str, Connection]
     latest: Mapping[str, RunRecord]
     fresh: TaskOptions  # options of a new task
+    trouble: Mapping[str, tuple[str, str]]  # tables that failed, as a heading and a text, by task
 
 
 class TasksPage(Page):
@@ -52,6 +55,7 @@ class TasksPage(Page):
         self.list, self.form = TaskList(context, self.actions_of_task), TaskForm(context)
         self._content.addWidget(self.list)
         self._content.addWidget(self.form)
+        self._content.setFocusProxy(self.list.table)
         self.new, self.bring = button("New task", "primary"), button("Import …")
         self.save, self.save_and_run, self.leave = button("Save"), button("Save and run", "primary"), button("Back", "quiet")
         for made in (self.bring, self.new, self.leave, self.save, self.save_and_run):
@@ -59,6 +63,7 @@ class TasksPage(Page):
         self._connect(context)
         self._save_action = self._action("Save the task", self._save_only, QKeySequence.StandardKey.Save)
         self._run_action = self._action("Save the task and run it", self._save_then_run, QKeySequence("Ctrl+Return"))
+        self._back_action = self._action("Back to the tasks", self._back, QKeySequence("Alt+Left"))
         self._action("Import a task", self.importing.ask_for_file, QKeySequence("Ctrl+Shift+I"))
         self.body.show_loading("Reading the tasks …")
         self._show_mode()
@@ -81,7 +86,7 @@ class TasksPage(Page):
             case _:
                 self._wanted = item
                 self.refresh()
-                if not self._is_editing:
+                if not self._is_editing and self.body.is_full:
                     self.list.table.setFocus()
 
     def refresh(self) -> None:
@@ -112,6 +117,7 @@ class TasksPage(Page):
         self.form.changed.connect(self._show_mode)
         self.form.connection_wanted.connect(self._go_make_connection)
         context.runs.changed.connect(self._show_runs)
+        context.runs.ended.connect(self._run_ended)
         context.runs.failed.connect(self._could_not_start)
 
     def _action(self, text: str, act: Callable[[], None], keys: QKeySequence | QKeySequence.StandardKey) -> QAction:
@@ -160,7 +166,7 @@ class TasksPage(Page):
         for name in runs.starting - self._starting:
             self._failed.pop(name, None)
         self._starting = runs.starting
-        now = tasks_now(known.tasks, known.connections, latest, starting=runs.starting, due=runs.due)
+        now = tasks_now(known.tasks, known.connections, latest, starting=runs.starting, due=runs.due, trouble=known.trouble)
         self.list.show_tasks(now, self._failed)
         if self._is_editing or known.tasks:
             self._is_empty = False
@@ -183,6 +189,10 @@ class TasksPage(Page):
     def _could_not_start(self, name: str, error: AppError) -> None:
         self._failed[name] = error
         self._show_runs()
+
+    def _run_ended(self, _: RunRecord) -> None:
+        if self.isVisible():
+            self.refresh()
 
     def _tasks_changed(self, uuid: str) -> None:
         self._wanted = uuid
@@ -233,7 +243,7 @@ class TasksPage(Page):
             made.setVisible(not editing and not is_empty)
         for made in (self.leave, self.save, self.save_and_run):
             made.setVisible(editing)
-        for action in (self._save_action, self._run_action):
+        for action in (self._save_action, self._run_action, self._back_action):
             action.setEnabled(editing)
         if not editing:
             self.header.show_title("Tasks")
@@ -351,7 +361,9 @@ class TasksPage(Page):
 def _read(workspace: Workspace) -> Known:
     settings = workspace.settings.load()
     fresh = TaskOptions(parallel=settings.parallel_parts, memory=settings.memory_mb * MB)
-    return Known(tuple(workspace.tasks.all()), workspace.connections.all(), workspace.history.latest_by_task(), fresh)
+    failed = (item for item in Attention(workspace.database).list(time.time()) if item.table is not None)
+    trouble = {item.task_uuid: (f"{item.title}.", item.detail) for item in failed}
+    return Known(tuple(workspace.tasks.all()), workspace.connections.all(), workspace.history.latest_by_task(), fresh, trouble)
 
 
 def _look(workspace: Workspace, name: str) -> CheckReport:

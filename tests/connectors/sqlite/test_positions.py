@@ -43,7 +43,7 @@ def assert_lost(source: SqliteSource, after: Position, words: str, ref: TableRef
         with pytest.raises(PositionLost, match=words) as caught:
             reading.__enter__()
     assert f"table {ref} " in caught.value.message
-    assert "--full-reload" in caught.value.remedy
+    assert "a full reload" in caught.value.remedy
     lag = source.capture.lag({ref: after})[ref]
     assert lag.changes is not None
     assert lag.changes > 0

@@ -2,7 +2,8 @@
 
 import pytest
 
-from dtaas_desktop.connectors.sqlserver.errors import Complaint, NoTable, brief, explained
+from dtaas_desktop.connectors.sqlserver.complaints import Complaint, brief, explained
+from dtaas_desktop.connectors.sqlserver.errors import NoTable
 from dtaas_desktop.connectors.sqlserver.odbc import _records, _rust_records
 from dtaas_desktop.domain.errors import AppError, PositionLost, TransientError, UserError
 

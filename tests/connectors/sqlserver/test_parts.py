@@ -54,6 +54,22 @@ KEYS = {
     "datetime": one(
         "datetime", st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2100, 1, 1)).map(lambda at: at.replace(microsecond=0))
     ),
+    "smalldatetime": one(
+        "smalldatetime",
+        st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2079, 6, 6)).map(lambda at: at.replace(second=0, microsecond=0)),
+    ),
+    "datetimeoffset": one(
+        "datetimeoffset(7)",
+        st.builds(
+            lambda at, minutes: (
+                f"{at:%Y-%m-%dT%H:%M:%S}.1234567{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+            ),
+            st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2100, 1, 1)),
+            st.integers(-840, 840),
+        ),
+    ),
+    "varchar, UTF-8": one("varchar(60) COLLATE Latin1_General_100_CI_AS_SC_UTF8", words),
+    "nvarchar, by case": one("nvarchar(20) COLLATE Latin1_General_CS_AS", words),
     "uniqueidentifier": one("uniqueidentifier", st.uuids().map(str)),
     "varbinary": one("varbinary(10)", st.binary(min_size=1, max_size=10)),
     "nvarchar": one("nvarchar(20)", words),

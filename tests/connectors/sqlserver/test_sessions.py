@@ -3,7 +3,7 @@
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pyarrow as pa
@@ -123,6 +123,13 @@ def test_repeatable_read_as_one_moment_keeps_writers_waiting_until_it_is_over(sq
     assert done.is_set()
 
 
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "the condition never came true"
+        time.sleep(0.02)
+
+
 @contextmanager
 def locked(world: World, ref: TableRef) -> Iterator[None]:
     """Somebody has changed a row, and does not commit."""
@@ -133,8 +140,6 @@ def locked(world: World, ref: TableRef) -> Iterator[None]:
 
 
 def test_a_locked_row_is_waited_for_as_long_as_set_and_then_tried_again(sql_server: World) -> None:
-    if sql_server.stand_in is not None:
-        pytest.skip("readers of the stand-in never wait for writers; its error 1222 is in test_faults")
     ref = table_of(sql_server, 10)
     source = sql_server.source(lock_seconds=1)
     table, parts = split(source, ref, 1)
@@ -144,6 +149,45 @@ def test_a_locked_row_is_waited_for_as_long_as_set_and_then_tried_again(sql_serv
         assert "1222" in caught.value.message
         assert ref.name in caught.value.message
         assert total(session, table, parts) == (10, 0)
+
+
+def test_a_statement_that_waits_for_a_lock_is_given_up_in_time(sql_server: World) -> None:
+    ref = table_of(sql_server, 10)
+    source = sql_server.source(query_seconds=1)
+    table, parts = split(source, ref, 1)
+    with source.session([ref], exact=False) as session:
+        with locked(sql_server, ref), pytest.raises(TransientError) as caught:
+            total(session, table, parts)
+        assert "did not answer in time" in caught.value.message
+        assert total(session, table, parts) == (10, 0)
+
+
+def test_a_cancel_reaches_a_server_that_waits_for_a_lock(sql_server: World) -> None:
+    """The session is gone from the server while the lock is still held; it need not come to an end by itself."""
+    ref = table_of(sql_server, 10)
+    source = sql_server.source()
+    table, parts = split(source, ref, 1)
+
+    def reading() -> set[int]:
+        text = "SELECT session_id FROM sys.dm_exec_sessions WHERE program_name = 'DTaaS Desktop' AND status = 'running'"
+        return {row[0] for row in sql_server.rows(text)}
+
+    before = reading()
+    with (
+        locked(sql_server, ref),
+        source.session([ref], exact=False) as session,
+        session.read(table, parts[0], columns=["id"], cells=CellPolicy()) as stream,
+    ):
+        got: list[object] = []
+        reader = threading.Thread(target=lambda: got.extend(stream))
+        reader.start()
+        until(lambda: bool(reading() - before))
+        began = time.monotonic()
+        stream.cancel()
+        reader.join(30)
+        until(lambda: not reading() - before)
+        assert time.monotonic() - began < 30  # it is about two seconds; without the cancel it would be a minute
+        assert (got, reader.is_alive()) == ([], False)
 
 
 def test_a_cancel_reaches_a_server_that_is_silent(sql_server: World) -> None:

@@ -57,6 +57,11 @@ class Control:
     def clear_faults(self) -> None:
         self._ask("clear faults")
 
+    def faults(self) -> list[dict[str, Any]]:
+        """Those that have still to happen."""
+        found: list[dict[str, Any]] = self._ask("faults")
+        return found
+
     def configure(self, **changes: object) -> None:
         """tls, read_only_secondary: for connections from now on."""
         self._ask("configure", **changes)
@@ -121,12 +126,18 @@ class SqlServer:
     @classmethod
     @contextmanager
     def started(
-        cls, *, tls: Tls = "optional", port: int = 0, folder: Path | None = None, password: str = "Stand-in 1"
+        cls,
+        *,
+        tls: Tls = "optional",
+        port: int = 0,
+        folder: Path | None = None,
+        password: str = "Stand-in 1",
+        python: str | Path = sys.executable,
     ) -> Iterator["SqlServer"]:
-        """A server of its own in a process of its own. `folder` keeps its databases from one start to the next."""
+        """A server of its own in a process of its own, run by `python`. `folder` keeps its databases from one start to the next."""
         if not supported():
             raise OSError("the stand-in for SQL Server forks: it needs Linux or macOS")
-        command = [sys.executable, "-P", "-m", "tests.servers.sqlserver", "--port", str(port), "--tls", tls, "--quiet"]
+        command = [str(python), "-P", "-m", "tests.servers.sqlserver", "--port", str(port), "--tls", tls, "--quiet"]
         if folder is not None:
             command += ["--folder", str(folder)]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}

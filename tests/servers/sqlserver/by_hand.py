@@ -27,6 +27,7 @@ TABLES = {
 def add_sample(server: SqlServer, database: str = "sample") -> None:
     """The tables of resources/sample, with types as somebody would choose them in SQL Server."""
     server.control.run(f"CREATE DATABASE {database}")
+    server.control.run(f"ALTER DATABASE {database} SET ALLOW_SNAPSHOT_ISOLATION ON")
     for name, columns in TABLES.items():
         server.control.run(f"CREATE TABLE dbo.{name}({columns})", database=database)
         server.control.load(f"dbo.{name}", SAMPLE / f"{name}.parquet", database=database)

@@ -105,6 +105,7 @@ class TableInfo:
     version: int = 0
     shared: int = 0  # the table whose (empty) rows it shows: one of many copies
     indexes: tuple[IndexInfo, ...] = field(default=())
+    in_memory: bool = False
 
     @property
     def storage(self) -> str:
@@ -223,7 +224,7 @@ class Catalogue:
 
     def _read(self, database: DatabaseInfo, identity: int) -> TableInfo:
         row = self.engine.one(
-            "SELECT o.schema, s.name, o.name, o.type, o.definition, o.frozen, o.version, o.shared FROM c_object o"
+            "SELECT o.schema, s.name, o.name, o.type, o.definition, o.frozen, o.version, o.shared, o.memory_optimized FROM c_object o"
             " JOIN c_schema s ON s.db = o.db AND s.id = o.schema WHERE o.db = ? AND o.id = ?",
             (database.id, identity),
         )
@@ -232,6 +233,7 @@ class Catalogue:
         return TableInfo(
             database, identity, int(row[0] or 0), str(row[1]), str(row[2]), str(row[3]), self._columns(database, identity),
             definition=str(row[4] or ""), frozen=bool(row[5]), version=int(row[6] or 0), shared=int(row[7] or 0), indexes=self._indexes(database, identity),
+            in_memory=bool(row[8]),
         )  # fmt: skip
 
     def _columns(self, database: DatabaseInfo, identity: int) -> tuple[ColumnInfo, ...]:

@@ -39,6 +39,7 @@ class Changes:
         self.env.rights.check(permission, found)
         if database.read_only or self.env.read_only_secondary:
             raise SqlError(3906, f'Failed to update database "{database.name}" because the database is read-only.')
+        self.env.changed.add((database.id, found.id))
         return found
 
     # ---- INSERT

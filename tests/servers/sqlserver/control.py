@@ -64,7 +64,7 @@ class Control:
 
     def answer(self, request: Request) -> Request:
         rules: dict[str, Callable[[Request], object]] = {
-            "fault": self._fault, "clear faults": lambda _: self.faults.clear(), "configure": self._configure, "mark": self._mark,
+            "fault": self._fault, "clear faults": lambda _: self.faults.clear(), "faults": lambda _: self.faults.left(), "configure": self._configure, "mark": self._mark,
             "run": self._run, "load": self._load, "freeze": self._freeze, "warm": self._warm,
             "databases": lambda _: self.session().catalogue.databases(), "sessions": lambda _: all_sessions(folder=self.folder),
             "kill": self._kill, "cpu": lambda _: cpu_seconds(self.server), "count columns": self._many_tables,

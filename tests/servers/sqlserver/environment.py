@@ -27,6 +27,7 @@ class Environment:
     rowcount: int = 0
     error: int = 0
     caught: tuple[int, str, int, int] | None = None  # of the CATCH block that runs: number, text, severity, state
+    changed: set[tuple[int, int]] = field(default_factory=set)  # tables (database, id) in the statement that runs
     identity: int | None = None
     isolation: str = "READ COMMITTED"
     lock_timeout: int = -1

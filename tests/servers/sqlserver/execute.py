@@ -89,6 +89,7 @@ class Executor:
         self.env.engine.run("SAVEPOINT statement")
         self.env.options["savepoint"] = "1"
         count = work()
+        self.session.hold_rows()
         self.env.engine.run("RELEASE statement")
         self.env.options.pop("savepoint", None)
         return count
@@ -96,9 +97,11 @@ class Executor:
     # ---- SELECT
 
     def _select(self, node: s.SelectStatement) -> None:
-        self.session.before_read()
         binder = Binder(self.env)
         bound = Queries(binder).bind(node.query)
+        if not binder.unlocked:
+            self.session.wait_for_rows(binder.read_tables)
+        self.session.before_read()
         if self.env.options.pop("table lock", "") and self.session.in_transaction:
             self.session.before_write()  # held to the transaction's end; here it keeps out readers that lock as well
         if bound.assigned:

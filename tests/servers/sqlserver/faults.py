@@ -72,6 +72,11 @@ class Faults:
         with self._locked() as found:
             found.clear()
 
+    def left(self) -> list[dict[str, object]]:
+        """Those that have still to happen."""
+        with self._locked() as found:
+            return [asdict(one) for one in found]
+
     def _any(self) -> bool:
         """Cheap: one stat where there are none, as is usual."""
         try:

@@ -85,6 +85,7 @@ def serve(connection: socket.socket, spid: int, folder: Path) -> None:
         channel.reset()
     finally:
         (folder / "sessions" / f"{spid}.json").unlink(missing_ok=True)
+        (folder / "locks" / str(spid)).unlink(missing_ok=True)
         connection.close()
 
 

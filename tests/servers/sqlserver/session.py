@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,6 +34,7 @@ class Session:
     descriptor: bytes = b""  # of the open transaction
     writing: bool = False  # SQLite's write transaction is open
     reading: bool = False  # a snapshot of SQLite is held
+    held: set[tuple[int, int]] = field(default_factory=set)  # tables (database, id) with rows that this transaction has changed
     savepoints: list[str] = field(default_factory=list)
     prepared: dict[int, tuple[str, str]] = field(default_factory=dict)
     _described: str = ""
@@ -104,6 +106,7 @@ class Session:
         if self.writing or self.reading:
             self.engine.run(word)
         self.writing = self.reading = False
+        self.let_rows_go()
         self.savepoints.clear()
         self.env.options.pop("first rowversion", None)
 
@@ -121,6 +124,51 @@ class Session:
             self.engine.run("BEGIN")
             self.engine.one("SELECT count(*) FROM c_counter")
             self.reading = True
+
+    # ---- locks of rows, each table as a whole
+
+    def hold_rows(self) -> None:
+        """What this transaction has changed, readers of the current state have to wait for."""
+        changed, self.env.changed = self.env.changed, set()
+        if self.in_transaction and not changed <= self.held:
+            self.held |= changed
+            (self.folder / "locks").mkdir(exist_ok=True)
+            (self.folder / "locks" / str(self.env.spid)).write_text(json.dumps(sorted(self.held)))
+
+    def let_rows_go(self) -> None:
+        self.env.changed.clear()
+        if self.held:
+            self.held.clear()
+            (self.folder / "locks" / str(self.env.spid)).unlink(missing_ok=True)
+
+    def wait_for_rows(self, tables: Sequence[tuple[int, int]]) -> None:
+        """Without row versions a reader waits for whoever has changed a row, as long as LOCK_TIMEOUT says (error 1222)."""
+        versions = self.env.isolation in {"SNAPSHOT", "READ UNCOMMITTED"} or (
+            self.env.isolation == "READ COMMITTED" and self.env.database.rcsi
+        )
+        deadline = None if self.env.lock_timeout < 0 else time.monotonic() + self.env.lock_timeout / 1000
+        while not versions and self._held_by_others(tables):
+            if deadline is not None and time.monotonic() >= deadline:
+                raise SqlError(1222, KNOWN[1222][1])
+            if self.channel.readable():
+                raise Interrupted
+            time.sleep(0.005)
+
+    def _held_by_others(self, tables: Sequence[tuple[int, int]]) -> bool:
+        try:
+            names = [path.name for path in (self.folder / "locks").iterdir()]
+        except FileNotFoundError:
+            return False
+        for name in names:
+            if name == str(self.env.spid):
+                continue
+            try:
+                held = json.loads((self.folder / "locks" / name).read_text())
+            except (FileNotFoundError, ValueError):  # it has just gone, or just come
+                continue
+            if any(tuple(one) in tables for one in held):
+                return True
+        return False
 
     def before_write(self) -> None:
         """Waits for the other writer, as long as LOCK_TIMEOUT says (error 1222)."""

@@ -8,6 +8,7 @@ from tests.servers.sqlserver import syntax as s
 from tests.servers.sqlserver.binder import Binder, Expr
 from tests.servers.sqlserver.catalogue import ColumnInfo, DatabaseInfo, TableInfo, fold
 from tests.servers.sqlserver.collation import narrow_text
+from tests.servers.sqlserver.environment import Environment
 from tests.servers.sqlserver.errors import SqlError, invalid_object, not_understood
 from tests.servers.sqlserver.expressions import Expressions
 from tests.servers.sqlserver.masking import masked
@@ -188,6 +189,8 @@ class Sources:
 
     def _stored(self, table: TableInfo, node: s.Table, scope: Scope) -> Render:
         place = self._mark(table)
+        if table.in_memory:
+            _check_isolation(self.binder.environment, set(node.hints))
         self.binder.read_tables.append((table.database.id, table.id))
         alias = self.alias()
         mine = Source(self._names(node, table.database.name, table.schema, table.name), [])
@@ -229,7 +232,12 @@ def _sample(node: s.Table, storage: str) -> str:
     if unit == "rows":
         return f"WHERE rowid % max(1, (SELECT max(rowid) FROM {storage}) / {max(int(amount), 1)}) = 0"
     seed = node.repeatable or 1
-    return f"WHERE ((rowid / 50) * 2654435761 + {seed} * 40503) / 65536 % 10000 < {int(amount * 100)}"
+    # The numbers first, then the rows: of a large table only those that are taken are looked at.
+    return (
+        f"WHERE rowid IN (WITH RECURSIVE page(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM page WHERE n < (SELECT max(rowid) FROM {storage}) / 50),"
+        " line(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM line WHERE i < 49) SELECT n * 50 + i FROM page, line"
+        f" WHERE (n * 2654435761 + {seed} * 40503) / 65536 % 10000 < {int(amount * 100)})"
+    )
 
 
 def _note(used: list[ViewColumn], one: ViewColumn) -> None:
@@ -252,3 +260,29 @@ def star(sources: list[Source], table: tuple[str, ...]) -> list[tuple[SourceColu
         text = f"The column prefix '{'.'.join(table)}' does not match with a table name or alias name used in the query."
         raise SqlError(107 if table else 263, text if table else "Must specify table to select from.", severity=15)
     return [(column, use(column)) for source in chosen for column in source.columns if not column.hidden]
+
+
+def _check_isolation(env: Environment, hints: set[str]) -> None:
+    """“Transactions with memory-optimized tables”: which isolation may read them, by the session's level and the hints."""
+    if env.isolation == "SNAPSHOT":
+        raise SqlError(
+            41332,
+            "Memory optimized tables and natively compiled modules cannot be accessed or created when the session"
+            " TRANSACTION ISOLATION LEVEL is set to SNAPSHOT.",
+        )
+    if "TABLOCK" in hints:
+        raise SqlError(10794, "The table option 'tablock' is not supported with memory optimized tables.")
+    if env.isolation in {"REPEATABLE READ", "SERIALIZABLE"} and "SNAPSHOT" not in hints:
+        raise SqlError(
+            41333,
+            "The following transactions must access memory optimized tables and natively compiled modules under snapshot"
+            " isolation: RepeatableRead transactions, Serializable transactions, and transactions that access tables that are not"
+            " memory optimized in RepeatableRead or Serializable isolation.",
+        )
+    if env.depth and not hints & {"SNAPSHOT", "REPEATABLEREAD", "SERIALIZABLE", "HOLDLOCK"}:
+        raise SqlError(
+            41368,
+            "Accessing memory optimized tables using the READ COMMITTED isolation level is supported only for autocommit"
+            " transactions. It is not supported for explicit or implicit transactions. Provide a supported isolation level for the"
+            " memory optimized table using a table hint, such as WITH (SNAPSHOT).",
+        )

@@ -48,10 +48,11 @@ def _described(sql: str, env: Environment, describe: Describe) -> Rows:
 
 def _described_row(at: int, name: str, kind: SqlType, nullable: bool, identity: bool, computed: bool) -> tuple[Value, ...]:
     numbers = kind.catalogue_row
+    clr = kind.name in {"hierarchyid", "geometry", "geography"}  # known by the user's type alone, as is documented
     order = wide(kind.collation.name) if kind.collation else None
     return (
-        0, at, wide(name) if name else None, int(nullable), numbers["type_id"], wide(kind.words), numbers["max_length"],
-        numbers["shown_precision"], kind.scale, order, numbers["user_type"] if kind.alias else None, int(identity), int(computed),
+        0, at, wide(name) if name else None, int(nullable), numbers["type_id"], None if clr else wide(kind.words), numbers["max_length"],
+        numbers["shown_precision"], kind.scale, order, numbers["user_type"] if kind.alias or clr else None, int(identity), int(computed),
         int(not computed and not identity), None, None,
     )  # fmt: skip
 

@@ -158,7 +158,10 @@ def test_a_transaction_is_seen_by_others_when_it_commits(connect: Connect, datab
     session.autocommit = False
     session.execute("INSERT INTO t VALUES (4, 'd')")
     other = connect(database)
-    assert other.execute("SELECT COUNT(*) FROM t").fetchval() == 3
+    other.execute("SET LOCK_TIMEOUT 50")
+    with pytest.raises(pyodbc.Error) as waited:
+        other.execute("SELECT COUNT(*) FROM t")
+    assert native_number(waited.value) == 1222
     session.commit()
     assert other.execute("SELECT COUNT(*) FROM t").fetchval() == 4
     session.execute("DELETE FROM t")
