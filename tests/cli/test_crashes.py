@@ -80,7 +80,7 @@ def test_killed_at_any_step_the_duckdb_file_holds_exactly_the_right_rows(house: 
 
 
 def test_killed_between_parts_a_resumable_run_goes_on_with_the_rest(house: House) -> None:
-    house.numbers(600_000)
+    house.numbers(1_200_000)
     house.imported(options={"reading": "resumable", "parallel": 1})
     record = house.folder / "steps"
     house.must("--check-task", "Test")
@@ -89,12 +89,12 @@ def test_killed_between_parts_a_resumable_run_goes_on_with_the_rest(house: House
     assert code == 0, (out, err)
     steps = record.read_text(encoding="utf-8").splitlines()
     opened = [i for i, step in enumerate(steps) if step.startswith(gate_steps[0])]
-    assert len(opened) >= 2, steps
+    assert len(opened) >= 3, steps
     code, _, _ = house.run("--run-task", "Test", order={"kill": opened[-1]})
     assert code != 0
     record.unlink()
     code, out, err = house.run("--resume-task", "Test", order={"record": str(record)})
     assert code == 0, (out, err)
     resumed = [step for step in record.read_text(encoding="utf-8").splitlines() if step.startswith(gate_steps[0])]
-    assert len(resumed) == 1, "only the part in flight is read again"
-    assert sorted(house.published().column("id").to_pylist()) == list(range(1, 600_001))
+    assert len(resumed) <= 2, "only the part being read is read again, and the one before it if it was not durable yet"
+    assert sorted(house.published().column("id").to_pylist()) == list(range(1, 1_200_001))
