@@ -153,7 +153,7 @@ class ConnectionsPage(Page):
             sample.clicked.connect(self._go_to_dashboard)
             self.body.show_empty(
                 "No connections yet",
-                "A connection says where tables are read from or written to: a database file, a folder. Tasks use them.",
+                "A connection says where tables are read from or written to: a server, a file, a folder. Tasks use them.",
                 [begin, sample],
                 mark="connections",
             )
