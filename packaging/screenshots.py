@@ -194,8 +194,8 @@ class _Workspaces:
         workspace, known = self.opened(scene.workspace)
         background, runs = Background(), LiveRuns(workspace)
         try:
-            window = MainWindow(Context(workspace, theme, background, runs, Navigator()))
             with _metadata(workspace.database, scene.metadata):
+                window = MainWindow(Context(workspace, theme, background, runs, Navigator()))
                 window.resize(*SIZES[-1])
                 window.show()
                 window.go(scene.page, known.get(scene.item, scene.item), scene.act)
