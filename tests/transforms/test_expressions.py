@@ -281,7 +281,7 @@ ANYTHING = st.one_of(
     NUMBER,
     st.builds("({} {} {})".format, NUMBER, st.sampled_from(["<", "<=", "=", "<>", "is distinct from"]), NUMBER),
     st.builds("concat(x, {})".format, NUMBER),
-    st.builds("x || {}::text".format, NUMBER),
+    st.builds("x || ({})::text".format, NUMBER),  # of “-(a)::text” the text would be negated
     st.builds("{} in ({}, {})".format, NUMBER, NUMBER, NUMBER),
     st.builds("{} between {} and {}".format, NUMBER, NUMBER, NUMBER),
 )
