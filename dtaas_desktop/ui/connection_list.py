@@ -12,7 +12,7 @@ from dtaas_desktop.ui.icons import icon
 from dtaas_desktop.ui.tables import Column, RecordModel, RecordTable
 from dtaas_desktop.ui.theme import Theme
 from dtaas_desktop.ui.tokens import Tone
-from dtaas_desktop.ui.widgets import Card, button, label
+from dtaas_desktop.ui.widgets import SearchCard, button, label
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +80,7 @@ class ConnectionList(QWidget):
         self._none = label("", "dim")
         self._none.hide()
         self._count = label("", "dim")
-        card = Card()
-        card.body.setContentsMargins(5, 12, 5, 5)
-        top = QHBoxLayout()
-        top.setContentsMargins(9, 0, 9, 0)
-        top.addWidget(self.search, 1)
-        top.addStretch(1)
-        top.addWidget(self._count)
-        card.body.addLayout(top)
+        card = SearchCard(self.search, self._count)
         card.body.addWidget(self.list)
         card.body.addWidget(self._none, 1, Qt.AlignmentFlag.AlignCenter)
         column.addWidget(card, 1)

@@ -8,6 +8,7 @@ from dtaas_desktop.domain.changes import WriteMode
 from dtaas_desktop.services.source_tables import GrowingOffer
 from dtaas_desktop.ui.follow_words import Following, column_help, follow_problems, look_back_help, misses
 from dtaas_desktop.ui.radio_choice import INDENT
+from dtaas_desktop.ui.section import titled
 from dtaas_desktop.ui.widgets import label, restyle
 
 
@@ -27,8 +28,8 @@ class FollowColumn(QWidget):
         restyle(self._misses, tone="amber", size="small")
         row = QHBoxLayout()
         row.setSpacing(12)
-        self._back = _field("Look back", self.look_back, self._look_back_note)
-        row.addWidget(_field("Column that grows", self.column, self._column_note), 3, Qt.AlignmentFlag.AlignTop)
+        self._back = titled("Look back", self.look_back, self._look_back_note)
+        row.addWidget(titled("Column that grows", self.column, self._column_note), 3, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self._back, 2, Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout(self)
         column.setContentsMargins(INDENT, 2, 0, 4)
@@ -122,20 +123,6 @@ class _Columns(QComboBox):
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802  Qt's name
         event.ignore()  # scrolling a form must not change what it holds
-
-
-def _field(title: str, field: QWidget, note: QLabel) -> QWidget:
-    made = QWidget()
-    column = QVBoxLayout(made)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(5)
-    head = label(title, "label")
-    head.setBuddy(field)
-    field.setAccessibleName(title)
-    restyle(note, size="small")
-    for one in (head, field, note):
-        column.addWidget(one)
-    return made
 
 
 def _note(note: QLabel, field: QWidget, wrong: str, helps: str) -> None:

@@ -1,7 +1,7 @@
 """A card of a longer form, with the place where what is wrong with it is said."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QVBoxLayout, QWidget
 
 from dtaas_desktop.domain.problems import Problem
 from dtaas_desktop.ui.widgets import Card, label, restyle
@@ -39,8 +39,8 @@ class Section(Card):
         self.changed.emit()
 
 
-def titled(title: str, field: QWidget, note: str = "") -> QWidget:
-    """A field under its title, which is also its name for screen readers, and over a note."""
+def titled(title: str, field: QWidget, note: str | QLabel = "") -> QWidget:
+    """A field under its title, which is also its name for screen readers, and over a note; a label where the note will change."""
     made = QWidget()
     column = QVBoxLayout(made)
     column.setContentsMargins(0, 0, 0, 0)
@@ -51,10 +51,11 @@ def titled(title: str, field: QWidget, note: str = "") -> QWidget:
     column.addWidget(head)
     column.addWidget(field)
     if note:
-        said = label(note, "faint", wrap=True)
-        restyle(said, size="small")
-        field.setAccessibleDescription(note)
-        column.addWidget(said)
+        if isinstance(note, str):
+            field.setAccessibleDescription(note)
+            note = label(note, "faint", wrap=True)
+        restyle(note, size="small")
+        column.addWidget(note)
     return made
 
 

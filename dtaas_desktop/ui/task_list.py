@@ -17,7 +17,7 @@ from dtaas_desktop.ui.task_actions import MENU, MORE, TaskActions
 from dtaas_desktop.ui.task_columns import COLUMNS, GIVING_WAY
 from dtaas_desktop.ui.task_now import TaskNow
 from dtaas_desktop.ui.task_panel import TaskPanel, more_menu
-from dtaas_desktop.ui.widgets import Card, label
+from dtaas_desktop.ui.widgets import SearchCard, label
 
 _PANEL = 372  # pixels
 
@@ -75,14 +75,7 @@ class TaskList(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(20, 18, 20, 20)
         row.setSpacing(14)
-        card = Card()
-        card.body.setContentsMargins(5, 12, 5, 5)
-        top = QHBoxLayout()
-        top.setContentsMargins(9, 0, 9, 0)
-        top.addWidget(self.search, 1)
-        top.addStretch(1)
-        top.addWidget(self._count)
-        card.body.addLayout(top)
+        card = SearchCard(self.search, self._count)
         card.body.addWidget(self.table, 1)
         card.body.addWidget(self._nothing, 1)
         self._nothing.hide()

@@ -192,6 +192,19 @@ class Card(QFrame):
             self.body.addLayout(self.top)
 
 
+class SearchCard(Card):
+    """A card around a list, with the field that searches it and how many there are over it."""
+
+    def __init__(self, search: QWidget, count: QLabel) -> None:
+        super().__init__()
+        self.body.setContentsMargins(5, 12, 5, 5)
+        self.top.setContentsMargins(9, 0, 9, 0)
+        self.top.addWidget(search, 1)
+        self.top.addStretch(1)
+        self.top.addWidget(count)
+        self.body.addLayout(self.top)
+
+
 class Rule(QFrame):
     """A thin line between things."""
 

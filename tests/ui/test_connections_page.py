@@ -71,7 +71,11 @@ def focused() -> QWidget:
 
 
 def pressed(within: QWidget, text: str, qtbot: QtBot) -> None:
-    found = [one for one in within.findChildren(QPushButton) if one.text() == text and one.isVisible()]
+    def shown() -> list[QPushButton]:
+        return [one for one in within.findChildren(QPushButton) if one.text() == text and one.isVisible()]
+
+    qtbot.waitUntil(lambda: bool(shown()))
+    found = shown()
     assert len(found) == 1, (text, found)
     qtbot.mouseClick(found[0], Qt.MouseButton.LeftButton)
 
@@ -155,8 +159,7 @@ def test_a_connection_is_made_tested_mended_and_looked_into_with_the_keyboard_al
     qtbot.waitUntil(lambda: rows.table.num_rows == 100)
     assert rows.table["name"][0].as_py() == "item 1"
     qtbot.keyClick(focused(), Qt.Key.Key_Left, Qt.KeyboardModifier.AltModifier)
-    qtbot.waitUntil(page.list.isVisible)
-    assert page.list.current == "Shop"
+    qtbot.waitUntil(lambda: page.list.isVisible() and page.list.current == "Shop")
     assert [line.test[0] for line in page.list.model.records] == ["Test passed"]
 
 

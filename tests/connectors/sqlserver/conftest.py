@@ -1,11 +1,14 @@
 """One world for all tests of a process; each makes tables of its own names."""
 
 import os
+import uuid
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 
 from dtaas_desktop.domain.errors import UserError
+from tests.connectors.sqlserver.runs import Office, office
 from tests.connectors.sqlserver.world import REAL, World, world
 
 
@@ -24,3 +27,14 @@ def pytest_pyfunc_call() -> Generator[None, object, object]:
 def sql_server() -> Iterator[World]:
     with world() as found:
         yield found
+
+
+@pytest.fixture
+def desk(tmp_path: Path, sql_server: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+    with office(tmp_path, sql_server, monkeypatch) as found:
+        yield found
+
+
+@pytest.fixture
+def name() -> str:
+    return f"t{uuid.uuid4().hex[:10]}"

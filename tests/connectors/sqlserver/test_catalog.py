@@ -1,7 +1,5 @@
 """What the catalogue tells: columns and their traits, keys, sizes, capture, and what a login with few rights can see."""
 
-import uuid
-
 import pytest
 
 from dtaas_desktop.connectors.sqlserver import SqlServerSource
@@ -10,11 +8,6 @@ from dtaas_desktop.domain.errors import UserError
 from dtaas_desktop.domain.sqlserver_settings import SqlServerSettings
 from dtaas_desktop.domain.table import TableRef
 from tests.connectors.sqlserver.world import REFERENCE, World
-
-
-@pytest.fixture
-def name() -> str:
-    return f"t{uuid.uuid4().hex[:10]}"
 
 
 def test_columns_tell_what_they_are(sql_server: World, name: str) -> None:

@@ -1,9 +1,6 @@
 """Tasks without change capture: new rows found by a column that grows, exactly as far as such a column can tell."""
 
-import uuid
-from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 
 import duckdb
 import pytest
@@ -16,21 +13,10 @@ from dtaas_desktop.domain.changes import Changes
 from dtaas_desktop.domain.errors import UserError
 from dtaas_desktop.domain.events import Notice, TablePublished
 from dtaas_desktop.domain.task import TaskOptions
-from tests.connectors.sqlserver.runs import Office, office
+from tests.connectors.sqlserver.runs import Office
 from tests.connectors.sqlserver.world import World
 
 INCREMENTAL = TaskOptions(transfer="incremental")
-
-
-@pytest.fixture
-def desk(tmp_path: Path, sql_server: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
-    with office(tmp_path, sql_server, monkeypatch) as found:
-        yield found
-
-
-@pytest.fixture
-def name() -> str:
-    return f"t{uuid.uuid4().hex[:10]}"
 
 
 def task_of(desk: Office, name: str, mode: str, **source: object) -> str:

@@ -7,7 +7,6 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from dtaas_desktop.domain.task import TaskOptions
 from dtaas_desktop.engine.cancel import CancelToken
 from dtaas_desktop.services.run_request import RunRequest
 from dtaas_desktop.services.run_service import RunService
-from tests.connectors.sqlserver.runs import Office, office
+from tests.connectors.sqlserver.runs import Office
 from tests.connectors.sqlserver.type_cases import CASES, same_value
 from tests.connectors.sqlserver.world import World
 from tests.servers.sqlserver import Fault
@@ -30,12 +29,6 @@ from tests.servers.sqlserver import Fault
 ROWS = 9
 EPOCH = dt.datetime(1970, 1, 1)
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.(\d+))?(?:Z|\+00:00|\+00)?")
-
-
-@pytest.fixture
-def desk(tmp_path: Path, sql_server: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
-    with office(tmp_path, sql_server, monkeypatch) as found:
-        yield found
 
 
 def expected() -> dict[str, list[object]]:

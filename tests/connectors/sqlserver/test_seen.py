@@ -1,11 +1,6 @@
 """What a user sees of a SQL Server before and after a run: fidelity, what could tell what is new, databases, cost, and where to mend."""
 
 import json
-import uuid
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from dtaas_desktop.cli import check_report
 from dtaas_desktop.connectors.registry import means
@@ -17,19 +12,8 @@ from dtaas_desktop.domain.task import TaskOptions
 from dtaas_desktop.services import browse
 from dtaas_desktop.services.run_service import RunService
 from dtaas_desktop.services.source_tables import growing_offer, source_tables
-from tests.connectors.sqlserver.runs import Office, office
+from tests.connectors.sqlserver.runs import Office
 from tests.connectors.sqlserver.world import World
-
-
-@pytest.fixture
-def desk(tmp_path: Path, sql_server: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
-    with office(tmp_path, sql_server, monkeypatch) as found:
-        yield found
-
-
-@pytest.fixture
-def name() -> str:
-    return f"t{uuid.uuid4().hex[:10]}"
 
 
 def connection(world: World, **changes: object) -> Connection:
