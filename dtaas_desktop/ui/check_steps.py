@@ -16,7 +16,7 @@ from dtaas_desktop.ui.forms import Form
 from dtaas_desktop.ui.icons import icon
 from dtaas_desktop.ui.theme import Theme
 from dtaas_desktop.ui.tokens import Tone
-from dtaas_desktop.ui.widgets import button, label, restyle
+from dtaas_desktop.ui.widgets import button, label, restyle, take_out
 
 _LONGEST_LINE = 62  # letters of what was tried and what came of it, on one line
 
@@ -65,8 +65,7 @@ class CheckSteps(QWidget):
         self._waiting.hide()
         self.steps = []
         for row in self._rows():
-            row.setParent(None)
-            row.deleteLater()
+            take_out(row)
 
     def fade(self, faded: bool) -> None:
         """Show the steps as those of other settings than the ones at hand."""

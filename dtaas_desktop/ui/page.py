@@ -11,7 +11,7 @@ from dtaas_desktop.ui.context import Context
 from dtaas_desktop.ui.icons import icon
 from dtaas_desktop.ui.theme import Theme
 from dtaas_desktop.ui.tokens import Tone
-from dtaas_desktop.ui.widgets import ElidedLabel, Pill, button, label, restyle
+from dtaas_desktop.ui.widgets import ElidedLabel, Pill, button, label, restyle, take_out
 
 
 class Header(QWidget):
@@ -100,8 +100,7 @@ class StateView(QWidget):
         while (item := self._buttons.takeAt(0)) is not None:
             old = item.widget()
             if old is not None:
-                old.setParent(None)
-                old.deleteLater()
+                take_out(old)
         for one in buttons:
             self._buttons.addWidget(one)
         self._paint()

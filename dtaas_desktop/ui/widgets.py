@@ -165,6 +165,17 @@ def restyle(widget: QWidget, **properties: object) -> None:
     widget.style().polish(widget)
 
 
+def take_out(widget: QWidget) -> None:
+    """Remove a widget from its window for good, also one that was put there only now.
+
+    A layout shows what is added to it later, from the event loop: one that has left its parent by then would be shown as a
+    window of its own, and take the keyboard. What was hidden by a call stays hidden.
+    """
+    widget.hide()
+    widget.setParent(None)
+    widget.deleteLater()
+
+
 def fit_height(dialog: QWidget, width: int) -> None:
     """Give a dialog that is not shown yet this width, and the height that its wrapped texts need at it."""
     for widget in (dialog, *dialog.findChildren(QWidget)):

@@ -21,7 +21,7 @@ from dtaas_desktop.ui.context import Context
 from dtaas_desktop.ui.page import Page
 from dtaas_desktop.ui.question import Answer, Question
 from dtaas_desktop.ui.tokens import Tone
-from dtaas_desktop.ui.widgets import IconButton, button, restyle
+from dtaas_desktop.ui.widgets import IconButton, button, restyle, take_out
 
 _UNTESTED: tuple[str, Tone] = ("Not tested", "quiet")
 
@@ -195,8 +195,7 @@ class ConnectionsPage(Page):
         if self.editor is not None:
             self.editor.stop()
             self._views.removeWidget(self.editor)
-            self.editor.setParent(None)
-            self.editor.deleteLater()
+            take_out(self.editor)
             self.editor = None
 
     def _show_view(self, view: QWidget) -> None:
