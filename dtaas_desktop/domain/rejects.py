@@ -23,7 +23,7 @@ def rejected_rows(
     reasons: Sequence[str],
 ) -> pa.RecordBatch:
     """The rows of `source` at the indexes `rows`, in the REJECTED shape; one column and reason for each."""
-    refused = source.take(rows).to_pylist()
+    refused = plain_rows(source.take(rows))
     return pa.RecordBatch.from_arrays(
         [
             pa.array([row_json(row) for row in refused], REJECTED.field("row").type),
@@ -34,6 +34,27 @@ def rejected_rows(
         ],
         schema=REJECTED,
     )
+
+
+def plain_rows(rows: pa.RecordBatch) -> list[dict[str, Any]]:
+    """Rows as Python's values. What Python's types have no room for, parts of a microsecond, becomes text."""
+    held = [_whole_microseconds(column) for column in rows.columns]
+    found: list[dict[str, Any]] = pa.RecordBatch.from_arrays(held, names=rows.schema.names).to_pylist()
+    return found
+
+
+def _whole_microseconds(values: pa.Array) -> pa.Array:
+    kind = values.type
+    if not (pa.types.is_temporal(kind) and getattr(kind, "unit", "") == "ns"):
+        return values
+    if pa.types.is_timestamp(kind):
+        coarse: pa.DataType = pa.timestamp("us", kind.tz)
+    else:
+        coarse = pa.time64("us") if pa.types.is_time(kind) else pa.duration("us")
+    try:
+        return values.cast(coarse)
+    except pa.ArrowInvalid:  # it would lose digits
+        return values.cast(pa.string())
 
 
 def row_json(row: dict[str, Any]) -> str:

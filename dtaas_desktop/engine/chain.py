@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from dtaas_desktop.domain.errors import MissingColumn, UserError
 from dtaas_desktop.domain.ports import Applied, Lineage, Transform
-from dtaas_desktop.domain.rejects import key_json, rejected_rows
+from dtaas_desktop.domain.rejects import key_json, plain_rows, rejected_rows
 from dtaas_desktop.domain.table import Counts
 
 
@@ -124,7 +124,7 @@ class Chain:
 
     def _bad_cell(self, step: Step, source: pa.RecordBatch, origin: pa.Array | None, bad: pa.RecordBatch) -> UserError:
         cell = bad.slice(0, 1).to_pylist()[0]
-        row = source.slice(_source_row(origin, cell["row"]), 1).to_pylist()[0]
+        row = plain_rows(source.slice(_source_row(origin, cell["row"]), 1))[0]
         key = key_json(row, self.key)
         where = f"the row with key {key}" if key else "a row of this table without a key"
         return UserError(

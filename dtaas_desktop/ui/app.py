@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from dtaas_desktop import __version__
 from dtaas_desktop.domain.errors import AppError, UserError
+from dtaas_desktop.domain.without_pandas import leave_pandas_out
 from dtaas_desktop.services.settings import AppSettings
 from dtaas_desktop.services.workspace import Workspace, default_folder, open_workspace
 from dtaas_desktop.ui.background import Background
@@ -31,6 +32,7 @@ _QUIT_CODE_REFUSED = 2
 
 def main(workspace_folder: Path | None, arguments: Sequence[str]) -> int:
     """Show the window until it is closed; the exit code. `arguments` are Qt's own."""
+    leave_pandas_out()
     application = QApplication(["dtaas-desktop", *arguments])
     application.setApplicationName("DTaaS Desktop")
     application.setApplicationDisplayName("DTaaS Desktop")

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from dtaas_desktop.connectors.sqlserver.select import Taken
 from dtaas_desktop.domain.errors import UserError
-from dtaas_desktop.domain.rejects import key_json, row_json
+from dtaas_desktop.domain.rejects import key_json, plain_rows, row_json
 from dtaas_desktop.domain.table import REJECTED, CellPolicy, Rows
 
 NODE = "source"
@@ -65,7 +65,7 @@ class Judge:
             return Rows(batch, nulled=nulled)
         names = self.schema.names
         found = []
-        for row, values in zip(indexes, batch.take(pa.array(indexes, pa.int64())).to_pylist(), strict=True):
+        for row, values in zip(indexes, plain_rows(batch.take(pa.array(indexes, pa.int64()))), strict=True):
             large = [index for index, mask in oversize.items() if mask[row].as_py()]
             for index in large:
                 values[names[index]] = _NOT_READ
@@ -82,7 +82,7 @@ class Judge:
         for index, mask in masks.items():
             bad = pc.index(mask, True).as_py()
             if bad >= 0:
-                row = batch.slice(bad, 1).to_pylist()[0]
+                row = plain_rows(batch.slice(bad, 1))[0]
                 shown = ", ".join(f"{name} = {row[name]!r}" for name in self.key if name in row) or f"number {bad + 1} of a batch"
                 raise UserError(
                     f"Table {self.table}, column “{self.schema.names[index]}”: the row with {shown} {reason(index)}.",
