@@ -10,7 +10,7 @@ import pyarrow as pa
 from dtaas_desktop.domain.changes import CHANGES, Changes, Kind, Lag, Operation
 from dtaas_desktop.domain.connection import CheckStep
 from dtaas_desktop.domain.errors import AppError, PositionLost, StagedLost, UserError
-from dtaas_desktop.domain.plan import JobId, Plan, Progress
+from dtaas_desktop.domain.plan import JobId, Plan, Progress, Resume
 from dtaas_desktop.domain.ports import Budget, CaptureState
 from dtaas_desktop.domain.table import CellPolicy, Column, Part, PartId, Rows, TableDescription, TableRef
 from dtaas_desktop.domain.target import (
@@ -23,7 +23,6 @@ from dtaas_desktop.domain.target import (
     Target,
     TargetState,
 )
-from dtaas_desktop.engine.load import Resume
 
 Trouble = Callable[[str, str], None]  # (what is being done, to what): may raise
 

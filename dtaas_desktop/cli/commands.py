@@ -1,4 +1,4 @@
-"""What each command does."""
+"""What each command does. Parts that only some of them need are imported there: all of them are waited for."""
 
 import argparse
 import getpass
@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from dtaas_desktop.cli import attached, capture_commands, check_report, exit_codes
+from dtaas_desktop.cli import exit_codes
 from dtaas_desktop.cli.console import console_for
 from dtaas_desktop.cli.option_hints import with_options
 from dtaas_desktop.domain.errors import AppError, UserError
+from dtaas_desktop.domain.without_pandas import leave_pandas_out
 from dtaas_desktop.engine.cancel import CancelToken
-from dtaas_desktop.services import task_exchange
 from dtaas_desktop.services.run_request import RunRequest
 from dtaas_desktop.services.run_service import RunService
 from dtaas_desktop.services.workspace import Workspace, default_folder, open_workspace
@@ -25,6 +25,7 @@ PAUSE_WAIT_SECONDS = 30.0
 
 def run(options: argparse.Namespace, grammar: argparse.ArgumentParser) -> int:
     """Do what the options say; the exit code. Raises AppError."""
+    leave_pandas_out()
     workspace = open_workspace((options.workspace or default_folder()).absolute())
     try:
         return _dispatch(options, workspace, grammar)
@@ -50,9 +51,9 @@ def _dispatch(options: argparse.Namespace, workspace: Workspace, grammar: argpar
         (options.pause_task, lambda: _pause_task(workspace, options.pause_task)),
         (options.cancel_task, lambda: _cancel_task(workspace, options.cancel_task)),
         (options.check_task, lambda: _check_task(workspace, options)),
-        (options.show_capture, lambda: capture_commands.show(workspace, options.show_capture, as_json=options.json)),
-        (options.enable_capture, lambda: capture_commands.enable(workspace, options.enable_capture)),
-        (options.disable_capture, lambda: capture_commands.disable(workspace, options.disable_capture)),
+        (options.show_capture, lambda: _capture(workspace, options)),
+        (options.enable_capture, lambda: _capture(workspace, options)),
+        (options.disable_capture, lambda: _capture(workspace, options)),
         (options.list_tasks or None, lambda: _list_tasks(workspace, as_json=options.json)),
         (options.import_task, lambda: _import_task(workspace, Path(options.import_task), as_copy=options.as_copy)),
         (options.export_task, lambda: _export_task(workspace, options.export_task)),
@@ -81,7 +82,19 @@ def _run_named(workspace: Workspace, options: argparse.Namespace) -> int:
     return _run_task(workspace, request, as_json=options.json)
 
 
+def _capture(workspace: Workspace, options: argparse.Namespace) -> int:
+    from dtaas_desktop.cli import capture_commands
+
+    if options.show_capture is not None:
+        return capture_commands.show(workspace, options.show_capture, as_json=options.json)
+    if options.enable_capture is not None:
+        return capture_commands.enable(workspace, options.enable_capture)
+    return capture_commands.disable(workspace, options.disable_capture)
+
+
 def _check_task(workspace: Workspace, options: argparse.Namespace) -> int:
+    from dtaas_desktop.cli import check_report
+
     service = RunService(workspace)
     surveyed = service.check(options.check_task, take_over=frozenset(options.take_over), reload=frozenset(options.full_reload))
     lags = service.lags(surveyed)
@@ -97,6 +110,8 @@ def _run_task(workspace: Workspace, request: RunRequest, *, as_json: bool) -> in
 
 
 def _run_attached(workspace: Workspace, request: RunRequest) -> int:
+    from dtaas_desktop.cli import attached
+
     cancel = CancelToken()
     with _signals(cancel), attached.DetachedLines(sys.stdout.fileno()) as lines:
         attached.settle_in()
@@ -144,6 +159,8 @@ def _list_tasks(workspace: Workspace, *, as_json: bool) -> int:
 
 
 def _import_task(workspace: Workspace, path: Path, *, as_copy: bool) -> int:
+    from dtaas_desktop.services import task_exchange
+
     imported = task_exchange.import_task(workspace, task_exchange.read_task_file(path), as_copy=as_copy)
     for name in imported.added:
         print(f"Connection “{name}” added.")
@@ -154,6 +171,8 @@ def _import_task(workspace: Workspace, path: Path, *, as_copy: bool) -> int:
 
 
 def _export_task(workspace: Workspace, name: str) -> int:
+    from dtaas_desktop.services import task_exchange
+
     sys.stdout.write(task_exchange.exported(workspace, workspace.tasks.named(name)))
     return exit_codes.DONE
 

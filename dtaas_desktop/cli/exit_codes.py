@@ -1,11 +1,14 @@
 """What the exit code of a run says; scripts and schedulers rely on it."""
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from dtaas_desktop.domain.errors import AppError
 from dtaas_desktop.domain.events import State
-from dtaas_desktop.engine.side_by_side import Failure, failure_class
-from dtaas_desktop.engine.survey import Survey
+from dtaas_desktop.engine.outcome import Failure, failure_class
+
+if TYPE_CHECKING:
+    from dtaas_desktop.engine.survey import Survey
 
 DONE = 0
 BUG = 1
@@ -32,7 +35,7 @@ def of_run(state: State, failures: Collection[Failure]) -> int:
     return PAUSED if state == "paused" else DONE
 
 
-def of_survey(survey: Survey) -> int:
+def of_survey(survey: "Survey") -> int:
     """What a run would answer, as far as a look can tell."""
     if survey.errors:
         return FIX

@@ -12,7 +12,7 @@ ROUNDING_DESCRIPTION = (
 
 
 class _Function(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Trim(_Function):

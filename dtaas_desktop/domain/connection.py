@@ -14,7 +14,7 @@ Role = Literal["source", "destination"]
 class SqliteSettings(BaseModel):
     """A SQLite database file to read from."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     path: str = Field(
         min_length=1, title="Database file", description="The SQLite file to read.", json_schema_extra={"path": "file"}
@@ -24,7 +24,7 @@ class SqliteSettings(BaseModel):
 class FolderSettings(BaseModel):
     """A folder that tables are written into."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     path: str = Field(
         min_length=1,
@@ -37,7 +37,7 @@ class FolderSettings(BaseModel):
 class DuckDBSettings(BaseModel):
     """A DuckDB database file that tables are written into."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     path: str = Field(
         min_length=1,

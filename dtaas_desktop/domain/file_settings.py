@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 class PartitionBy(BaseModel):
     """One level of a hive layout: a column's value, or a part of its date."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     column: str = Field(min_length=1, title="Column")
     unit: Literal["value", "year", "month", "day", "hour"] = Field(
@@ -24,7 +24,7 @@ class PartitionBy(BaseModel):
 class FileSettings(BaseModel):
     """Settings of files in a folder (or, later, a bucket)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     format: Literal["parquet", "csv", "json"] = Field(
         "parquet",

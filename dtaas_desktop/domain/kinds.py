@@ -27,7 +27,7 @@ from dtaas_desktop.domain.transform_settings import (
 class NamedQuery(BaseModel):
     """A SELECT of the user's, read like a table of this name."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     name: str = Field(min_length=1, title="Name")
     sql: str = Field(min_length=1, title="Query", description="One SELECT statement in the source's own SQL.")
@@ -36,7 +36,7 @@ class NamedQuery(BaseModel):
 class SourceSettings(BaseModel):
     """Which tables of which connection flow from this node."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     connection: str = Field(min_length=1, title="Connection")
     tables: tuple[str, ...] = Field(
@@ -67,7 +67,7 @@ class SourceSettings(BaseModel):
 class DestinationSettings(BaseModel):
     """Where the rows go and how they are put there."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     connection: str = Field(min_length=1, title="Connection")
     name: str = Field(

@@ -81,6 +81,18 @@ class Progress:
         return {job.part: staged for job, known, staged in self.staged if job.table == table and known == route}
 
 
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """A stored plan and what is done of it."""
+
+    plan: Plan
+    progress: Progress
+
+    @property
+    def is_load(self) -> bool:
+        return all(table.kind == "load" for table in self.plan.tables)
+
+
 _PLAN = TypeAdapter(Plan)
 _STAGED = TypeAdapter(Staged)
 

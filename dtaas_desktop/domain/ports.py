@@ -132,6 +132,17 @@ class Source(Protocol):
 
 
 @runtime_checkable
+class Converses(Protocol):
+    """A source that is asked over a connection, which takes time to open."""
+
+    def conversation(self, tables: Sequence[str]) -> AbstractContextManager[None]:
+        """Within it questions share a connection, until the first row is read. It is opened, and what these tables (names or
+        patterns) are is looked up, at once in a thread of its own: the first question waits for that, and raises what it raised.
+        """
+        ...
+
+
+@runtime_checkable
 class HoldsDatabases(Protocol):
     """A source that is one of several databases of a server."""
 

@@ -51,7 +51,7 @@ _WITH_PASSWORD = ("sql", "entra service principal")
 class SqlServerSettings(BaseModel):
     """A SQL Server database: on premises, Azure SQL Database or Managed Instance."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     server: str = Field(
         min_length=1,

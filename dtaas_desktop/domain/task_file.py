@@ -103,7 +103,7 @@ def design_from_dict(values: Mapping[str, Any]) -> Design:
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
 
 
 class _Node(_Model):
@@ -120,7 +120,7 @@ class _Design(_Model):
     links: list[tuple[str, str]]
 
     # In strict mode a JSON array is no tuple; links are read leniently, their members strictly.
-    model_config = ConfigDict(extra="forbid", strict=False, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", strict=False, allow_inf_nan=False, defer_build=True)
 
     def value(self) -> Design:
         return Design(tuple(Node(**node.model_dump()) for node in self.nodes), tuple(Link(*link) for link in self.links))

@@ -25,7 +25,7 @@ _ON_BAD_DESCRIPTION = (
 class TransformSettings(BaseModel):
     """What every transformation has: which tables it applies to, and what happens to a table that lacks a column it names."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     tables: tuple[str, ...] = Field(
         (), title="Tables", description="Names or patterns of tables; empty: all tables of the route."
@@ -38,7 +38,7 @@ class TransformSettings(BaseModel):
 class Position(BaseModel):
     """Where a new column goes among the others."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     at: Literal["last", "first", "before", "after"] = Field("last", title="Place")
     column: str = Field("", title="Column", description="The column it goes before or after.")
@@ -134,7 +134,7 @@ class SelectSettings(TransformSettings):
 class CastColumn(BaseModel):
     """A column's new type, and how its texts are written."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     column: ColumnName = Field(title="Column", description="A name or a pattern; a name wins over patterns.")
     type: str = Field(
@@ -216,7 +216,7 @@ Operator = Literal[
 class Condition(BaseModel):
     """A column compared with constants. NaN equals nothing, itself included, and is neither less nor greater than anything."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     column: ColumnName = Field(title="Column")
     operator: Operator = Field("equal", title="Is")
@@ -251,7 +251,7 @@ class Condition(BaseModel):
 class Group(BaseModel):
     """Conditions and groups of which all, any or none must match; without any, all rows match “all” and “none”."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     match: Literal["all", "any", "none"] = Field("all", title="Match")
     conditions: "tuple[Condition | Group, ...]" = Field((), title="Conditions")
@@ -287,7 +287,7 @@ class FilterSettings(TransformSettings):
 class Replacement(BaseModel):
     """What is looked for, and what stands there afterwards. Nothing means empty, on either side."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     find: Constant = Field(
         None,

@@ -3,26 +3,13 @@
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 from dtaas_desktop.domain import faults
 from dtaas_desktop.domain.events import Notice
-from dtaas_desktop.domain.plan import Plan, Progress
+from dtaas_desktop.domain.plan import Plan, Progress, Resume
 from dtaas_desktop.engine.phase import Phase, positions_now
 from dtaas_desktop.engine.plan import covers
 from dtaas_desktop.engine.survey import SurveyedTable
-
-
-@dataclass(frozen=True, slots=True)
-class Resume:
-    """A stored plan and what is done of it."""
-
-    plan: Plan
-    progress: Progress
-
-    @property
-    def is_load(self) -> bool:
-        return all(table.kind == "load" for table in self.plan.tables)
 
 
 def load(phase: Phase, tables: Sequence[SurveyedTable], resume: Resume | None) -> None:

@@ -19,7 +19,8 @@ from dtaas_desktop.engine.meter import Meter
 from dtaas_desktop.engine.plan import Planner, Positions, reads_exactly
 from dtaas_desktop.engine.side_by_side import SideBySide
 from dtaas_desktop.engine.stage_job import JobRoute, TableJobs
-from dtaas_desktop.engine.survey import SurveyedRoute, SurveyedTable, Systems
+from dtaas_desktop.engine.survey import SurveyedRoute, SurveyedTable
+from dtaas_desktop.engine.systems import Systems
 from dtaas_desktop.engine.table_run import TableRun
 
 

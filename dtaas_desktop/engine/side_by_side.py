@@ -3,21 +3,21 @@
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from typing import Literal, TypeVar
+from typing import TypeVar
 
-from dtaas_desktop.domain.errors import AppError, Interrupted, PositionLost, ShapeChanged, TransientError
+from dtaas_desktop.domain.errors import AppError, Interrupted, ShapeChanged
 from dtaas_desktop.domain.events import State, TableFailed, TablePublished
 from dtaas_desktop.domain.table import Counts
 from dtaas_desktop.domain.target import Published, Target
 from dtaas_desktop.engine.cancel import CancelToken
 from dtaas_desktop.engine.meter import Meter
+from dtaas_desktop.engine.outcome import Failure, failure_class
 from dtaas_desktop.engine.stage_job import JobRoute
 from dtaas_desktop.engine.table_run import Outcome, StagedParts, TableRun
 from dtaas_desktop.engine.turn_publish import publish_turn
 
 TABLES_AT_A_TIME = 4
 
-Failure = Literal["bug", "fix", "reload", "wait"]
 _T = TypeVar("_T")
 
 
@@ -114,13 +114,6 @@ class SideBySide:
     ) -> None:
         self._failures[table_run] = kind
         self._meter.tell(TableFailed(table_run, table, target.name, kind, message, remedy, drift))
-
-
-def failure_class(error: AppError) -> Failure:
-    """What the user can do about an error."""
-    if isinstance(error, PositionLost):
-        return "reload"
-    return "wait" if isinstance(error, TransientError) else "fix"
 
 
 def _of(result: Mapping[str, _T] | BaseException, route: str) -> _T | BaseException:

@@ -132,6 +132,7 @@ def _read_into(jobs: TableJobs, part: Part, writers: dict[str, "_Writer"], resul
                 writers.pop(name).drop()
             if not writers:
                 return largest
+            del rows, whole  # cells may be very large: the next are not read beside these
     jobs.cancel.check()  # a stream that was told to stop may simply end
     return largest
 

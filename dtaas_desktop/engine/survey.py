@@ -12,7 +12,7 @@ from dtaas_desktop.domain.design import Node, Route, routes
 from dtaas_desktop.domain.errors import AppError, MissingColumn, PositionLost, UserError
 from dtaas_desktop.domain.kinds import DestinationSettings, SourceSettings, settings_of
 from dtaas_desktop.domain.plan import fingerprint
-from dtaas_desktop.domain.ports import Destination, Source, Transform
+from dtaas_desktop.domain.ports import Transform
 from dtaas_desktop.domain.problems import Problem
 from dtaas_desktop.domain.table import TableDescription, TableRef
 from dtaas_desktop.domain.table_names import matching
@@ -24,17 +24,9 @@ from dtaas_desktop.engine.change_rows import images_of_columns
 from dtaas_desktop.engine.drift import Drift, Shape, drift
 from dtaas_desktop.engine.key_path import KeyPath
 from dtaas_desktop.engine.refusals import mode_problems, target_problems
+from dtaas_desktop.engine.systems import Systems
 from dtaas_desktop.transforms import build
 from dtaas_desktop.transforms.conform import Conform
-
-
-@dataclass(frozen=True, slots=True)
-class Systems:
-    """The opened systems of a task by connection name, and how to resolve a reference to a secret."""
-
-    sources: Mapping[str, Source]
-    destinations: Mapping[str, Destination]
-    secret: Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)

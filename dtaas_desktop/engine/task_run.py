@@ -8,18 +8,21 @@ from dataclasses import dataclass, field
 
 from dtaas_desktop.domain.errors import AppError, Interrupted, UserError
 from dtaas_desktop.domain.events import Event, Notice, RunFinished, RunStarted, State
+from dtaas_desktop.domain.plan import Resume
 from dtaas_desktop.domain.ports import Journal
 from dtaas_desktop.domain.task import Task
 from dtaas_desktop.engine import workers
 from dtaas_desktop.engine.budget import ByteBudget
 from dtaas_desktop.engine.cancel import CancelToken
 from dtaas_desktop.engine.following import Following
-from dtaas_desktop.engine.load import Resume, load
+from dtaas_desktop.engine.load import load
 from dtaas_desktop.engine.meter import Meter
+from dtaas_desktop.engine.outcome import RunOutcome
 from dtaas_desktop.engine.phase import Phase, emptied, only, table_run_name
 from dtaas_desktop.engine.plan import Planner
-from dtaas_desktop.engine.side_by_side import Failure, SideBySide
-from dtaas_desktop.engine.survey import Survey, SurveyedTable, Systems, survey
+from dtaas_desktop.engine.side_by_side import SideBySide
+from dtaas_desktop.engine.survey import Survey, SurveyedTable, survey
+from dtaas_desktop.engine.systems import Systems
 from dtaas_desktop.engine.turn import turn
 
 _FINISHING = 1  # parts that are made durable while as many as the task allows are read
@@ -27,14 +30,6 @@ _ENDED = {
     "paused": "Paused, as asked: what is published stays, and finished parts are kept for a resume where the source allows one.",
     "cancelled": "Cancelled, as asked: what is published stays, and what was only staged is dropped.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class RunOutcome:
-    """How a run ended: its state, and the class of every failure."""
-
-    state: State
-    failures: frozenset[Failure] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

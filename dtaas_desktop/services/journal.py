@@ -10,13 +10,13 @@ from dtaas_desktop.domain.plan import (
     JobId,
     Plan,
     Progress,
+    Resume,
     plan_from_json,
     plan_to_json,
     staged_from_json,
     staged_to_json,
 )
 from dtaas_desktop.domain.target import PlanId, Published, Staged
-from dtaas_desktop.engine.load import Resume
 from dtaas_desktop.services import records
 from dtaas_desktop.services.database import Database
 

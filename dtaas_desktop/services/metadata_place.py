@@ -31,7 +31,7 @@ _ROWS_AT_ONCE = 1000
 class MetadataSettings(BaseModel):
     """The place of the metadata. The address never holds a password."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
     kind: Literal["sqlite", "postgresql"] = Field(
         "sqlite",

@@ -1,4 +1,7 @@
-"""Running, checking, pausing and resuming tasks: the only door to the engine for window and command line."""
+"""Running, checking, pausing and resuming tasks: the only door to the engine for window and command line.
+
+The engine is imported where it is used: while it is, the sources have begun to answer.
+"""
 
 import contextlib
 import os
@@ -7,30 +10,32 @@ import threading
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dtaas_desktop.connectors.registry import open_destination, open_source
 from dtaas_desktop.domain.changes import Lag
-from dtaas_desktop.domain.design import Node
 from dtaas_desktop.domain.errors import AppError, TransientError, UserError
 from dtaas_desktop.domain.events import Event, TableProgress
 from dtaas_desktop.domain.kinds import DestinationSettings, SourceSettings, settings_of
-from dtaas_desktop.domain.ports import Capture, CaptureState, Destination, Source
+from dtaas_desktop.domain.plan import Resume
+from dtaas_desktop.domain.ports import Capture, CaptureState, Converses, Destination, Source
 from dtaas_desktop.domain.problems import validate
 from dtaas_desktop.domain.table import TableRef
 from dtaas_desktop.domain.task import Task
 from dtaas_desktop.engine.cancel import CancelToken
-from dtaas_desktop.engine.load import Resume
-from dtaas_desktop.engine.side_by_side import failure_class
-from dtaas_desktop.engine.survey import Survey, Systems, source_tables, survey
-from dtaas_desktop.engine.task_run import RunOutcome, TaskRun
+from dtaas_desktop.engine.outcome import RunOutcome, failure_class
+from dtaas_desktop.engine.systems import Systems
 from dtaas_desktop.services.column_followers import follow_columns
 from dtaas_desktop.services.history import RESUMABLE, History, Request
 from dtaas_desktop.services.journal import MetadataJournal, stored_plan
 from dtaas_desktop.services.run_request import RunRequest
 from dtaas_desktop.services.runs_view import RunRecord
 from dtaas_desktop.services.workspace import Workspace
+
+if TYPE_CHECKING:
+    from dtaas_desktop.engine.survey import Survey
 
 NOTE_SECONDS = 1.0
 
@@ -65,21 +70,23 @@ class RunService:
             )
             with _Chronicle(workspace.history, run, emit, cancel) as chronicle:
                 try:
-                    systems = self._systems(task)
-                    outcome = TaskRun(
-                        id=run,
-                        task=task,
-                        systems=systems,
-                        journal=MetadataJournal(workspace.database, run),
-                        emit=chronicle.emit,
-                        cancel=cancel,
-                        workspace=workspace.id,
-                        resume=resume,
-                        take_over=request.take_over,
-                        reload=request.reload,
-                        only=request.only,
-                        follow=request.follow,
-                    ).run()
+                    with self._systems(task) as systems:
+                        from dtaas_desktop.engine.task_run import TaskRun
+
+                        outcome = TaskRun(
+                            id=run,
+                            task=task,
+                            systems=systems,
+                            journal=MetadataJournal(workspace.database, run),
+                            emit=chronicle.emit,
+                            cancel=cancel,
+                            workspace=workspace.id,
+                            resume=resume,
+                            take_over=request.take_over,
+                            reload=request.reload,
+                            only=request.only,
+                            follow=request.follow,
+                        ).run()
                 except AppError as error:
                     chronicle.close()
                     workspace.history.end(
@@ -94,39 +101,48 @@ class RunService:
             workspace.history.end(run, outcome.state, failures=",".join(sorted(outcome.failures)))
             return outcome
 
-    def check(self, name: str, *, take_over: Collection[str] = (), reload: Collection[str] = ()) -> Survey:
+    def check(self, name: str, *, take_over: Collection[str] = (), reload: Collection[str] = ()) -> "Survey":
         """What the task would do and what speaks against it; changes nothing."""
         task = self._workspace.tasks.named(name)
         problems = validate(task.design, self._workspace.connections.all())
         if any(problem.severity == "error" for problem in problems):
-            return Survey(task, (), problems)
-        return survey(task, self._systems(task), take_over=take_over, reload=reload)
+            from dtaas_desktop.engine.survey import Survey
 
-    def lags(self, surveyed: Survey) -> dict[tuple[str, str], Lag]:
+            return Survey(task, (), problems)
+        with self._systems(task) as systems:
+            from dtaas_desktop.engine.survey import survey
+
+            return survey(task, systems, take_over=take_over, reload=reload)
+
+    def lags(self, surveyed: "Survey") -> dict[tuple[str, str], Lag]:
         """What waits for the targets of a look at a task, by connection and target name; those without a position are left out."""
-        sources = self._systems(surveyed.task).sources if surveyed.tables else {}
         found: dict[tuple[str, str], Lag] = {}
-        for table in surveyed.tables:
-            capture, ref = sources[table.connection].capture, table.description.table
-            for run in table.routes:
-                if capture is not None and run.state.position is not None and surveyed.task.options.transfer != "full load":
-                    lag = capture.lag({ref: run.state.position}).get(ref)
-                    if lag is not None:
-                        found[run.target.connection, run.target.name] = lag
+        if surveyed.task.options.transfer == "full load" or not surveyed.tables:
+            return found
+        with self._systems(surveyed.task) as systems:
+            for table in surveyed.tables:
+                capture, ref = systems.sources[table.connection].capture, table.description.table
+                for run in table.routes:
+                    if capture is not None and run.state.position is not None:
+                        lag = capture.lag({ref: run.state.position}).get(ref)
+                        if lag is not None:
+                            found[run.target.connection, run.target.name] = lag
         return found
 
     def captured(self, name: str) -> list[CapturedTables]:
         """The tables of a task by source connection, with the state of their capture. Raises UserError where none can be had."""
         task = self._workspace.tasks.named(name)
-        systems = self._systems(task)
         found = []
-        for connection, refs in source_tables(task, systems).items():
-            capture = systems.sources[connection].capture
-            if capture is None:
-                raise UserError(
-                    f"“{connection}” cannot capture changes.", remedy="Choose the transfer “full load” for this task."
-                )
-            found.append(CapturedTables(connection, capture, tuple((ref, capture.state(ref)) for ref in refs)))
+        with self._systems(task) as systems:
+            from dtaas_desktop.engine.survey import source_tables
+
+            for connection, refs in source_tables(task, systems).items():
+                capture = systems.sources[connection].capture
+                if capture is None:
+                    raise UserError(
+                        f"“{connection}” cannot capture changes.", remedy="Choose the transfer “full load” for this task."
+                    )
+                found.append(CapturedTables(connection, capture, tuple((ref, capture.state(ref)) for ref in refs)))
         return found
 
     def pause(self, name: str, *, wait_seconds: float) -> RunRecord:
@@ -168,31 +184,36 @@ class RunService:
             raise UserError(f"Task “{task.name}” stopped before it had a plan.", remedy="Run it from the beginning.")
         return resume
 
-    def _systems(self, task: Task) -> Systems:
-        """The systems that the design names, opened. Raises UserError for the first error of the design."""
+    @contextlib.contextmanager
+    def _systems(self, task: Task) -> Iterator[Systems]:
+        """The systems that the design names, opened; sources that are asked over a connection begin to answer.
+
+        Raises UserError for the first error of the design.
+        """
         connections = self._workspace.connections.all()
         for problem in validate(task.design, connections):
             if problem.severity == "error":
                 raise UserError(problem.message, remedy=problem.remedy)
-        sources: dict[str, Source] = {}
-        destinations: dict[str, Destination] = {}
+        named: dict[str, list[str]] = {}  # tables by the connection of a source
+        written = []
         for node in task.design.nodes:
-            name = connection_of(node)
-            if name is None:
-                continue
-            if node.kind == "source":
-                sources.setdefault(name, open_source(connections[name], secret=self._workspace.secrets.resolve))
-            elif name not in destinations:
-                destinations[name] = open_destination(connections[name], workspace=self._workspace.id)
+            settings = settings_of(node)
+            if isinstance(settings, SourceSettings):
+                named.setdefault(settings.connection, []).extend(settings.tables)
+            elif isinstance(settings, DestinationSettings):
+                written.append(settings.connection)
+        secret = self._workspace.secrets.resolve
+        sources: dict[str, Source] = {name: open_source(connections[name], secret=secret) for name in named}
         if task.options.transfer == "incremental":
             sources = follow_columns(task, sources)
-        return Systems(sources, destinations, self._workspace.secrets.resolve)
-
-
-def connection_of(node: Node) -> str | None:
-    """The connection that a source or destination node names; None for other nodes."""
-    settings = settings_of(node)
-    return settings.connection if isinstance(settings, SourceSettings | DestinationSettings) else None
+        with contextlib.ExitStack() as stack:
+            for name, source in sources.items():
+                if isinstance(source, Converses):
+                    stack.enter_context(source.conversation(named[name]))
+            destinations: dict[str, Destination] = {
+                name: open_destination(connections[name], workspace=self._workspace.id) for name in dict.fromkeys(written)
+            }
+            yield Systems(sources, destinations, secret)
 
 
 class _Chronicle:

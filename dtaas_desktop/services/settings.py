@@ -14,7 +14,7 @@ from dtaas_desktop.services.database import Database
 class AppSettings(BaseModel):
     """The settings; those of a newer version are ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     theme: Literal["system", "dark", "light"] = Field(
         "system",

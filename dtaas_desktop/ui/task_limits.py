@@ -13,7 +13,7 @@ MB = 1024 * 1024
 class TaskLimits(BaseModel):
     """domain.task.TaskOptions without the transfer; sizes in MB."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     drift: DriftPolicy = Field(
         "evolve",

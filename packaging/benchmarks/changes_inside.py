@@ -21,7 +21,7 @@ from dtaas_desktop.domain.plan import JobId, Plan
 from dtaas_desktop.domain.target import PlanId, Published, Staged
 from dtaas_desktop.domain.task import Task, TaskOptions
 from dtaas_desktop.engine.cancel import CancelToken
-from dtaas_desktop.engine.survey import Systems
+from dtaas_desktop.engine.systems import Systems
 from dtaas_desktop.engine.task_run import TaskRun
 
 

@@ -39,12 +39,13 @@ def main(settings: Path, repetitions: int) -> None:
         source = SqlServerSource(wanted, secret=lambda reference: os.environ[reference.removeprefix("env:")])
         counted.statements = 0
         began = time.perf_counter()
-        refs = source.tables()
-        for ref in refs[:2]:  # for the second, all are read
-            source.describe(ref)
-        read.append(time.perf_counter() - began)
-        found = [source.describe(ref) for ref in refs]
-        described.append(time.perf_counter() - began)
+        with source.conversation([]):
+            refs = source.tables()
+            for ref in refs[:2]:  # for the second, all are read
+                source.describe(ref)
+            read.append(time.perf_counter() - began)
+            found = [source.describe(ref) for ref in refs]
+            described.append(time.perf_counter() - began)
         statements = counted.statements
         tables, columns = len(refs), sum(len(one.columns) for one in found)
     print(json.dumps({"tables": tables, "columns": columns, "statements": statements, "read": read, "described": described}))

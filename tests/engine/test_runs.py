@@ -11,14 +11,16 @@ import pytest
 from dtaas_desktop.domain.design import Design, Link, Node
 from dtaas_desktop.domain.errors import TransientError, UserError
 from dtaas_desktop.domain.events import Event, Notice, TableFailed, TableProgress, TablePublished
+from dtaas_desktop.domain.plan import Resume
 from dtaas_desktop.domain.table import Counts
 from dtaas_desktop.domain.task import Task, TaskOptions
 from dtaas_desktop.engine import retry
 from dtaas_desktop.engine.budget import ByteBudget
 from dtaas_desktop.engine.cancel import CancelToken
-from dtaas_desktop.engine.load import Resume
-from dtaas_desktop.engine.survey import Systems, survey
-from dtaas_desktop.engine.task_run import RunOutcome, TaskRun
+from dtaas_desktop.engine.outcome import RunOutcome
+from dtaas_desktop.engine.survey import survey
+from dtaas_desktop.engine.systems import Systems
+from dtaas_desktop.engine.task_run import TaskRun
 from tests.fakes import MemoryDestination, MemoryJournal, MemorySource, Trouble, no_trouble
 
 UUID = "00000000-0000-4000-8000-000000000001"

@@ -6,12 +6,13 @@ import pytest
 
 from dtaas_desktop.domain.errors import UserError
 from dtaas_desktop.domain.events import Event, Notice, PartDone, TableFailed, TablePlanned, TableProgress, TableStarted
+from dtaas_desktop.domain.plan import Resume
 from dtaas_desktop.domain.table import Counts
 from dtaas_desktop.engine.cancel import CancelToken
-from dtaas_desktop.engine.load import Resume
 from dtaas_desktop.engine.meter import Meter
-from dtaas_desktop.engine.survey import Systems
-from dtaas_desktop.engine.task_run import RunOutcome, TaskRun
+from dtaas_desktop.engine.outcome import RunOutcome
+from dtaas_desktop.engine.systems import Systems
+from dtaas_desktop.engine.task_run import TaskRun
 from tests.engine.test_runs import Rig, batches, failing, ids, rig, stopped_at_part
 from tests.fakes import no_trouble
 

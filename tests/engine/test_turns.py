@@ -16,8 +16,10 @@ from dtaas_desktop.domain.table import TableRef
 from dtaas_desktop.domain.task import Task, TaskOptions, Transfer
 from dtaas_desktop.engine import following
 from dtaas_desktop.engine.cancel import CancelToken
-from dtaas_desktop.engine.survey import Systems, survey
-from dtaas_desktop.engine.task_run import RunOutcome, TaskRun
+from dtaas_desktop.engine.outcome import RunOutcome
+from dtaas_desktop.engine.survey import survey
+from dtaas_desktop.engine.systems import Systems
+from dtaas_desktop.engine.task_run import TaskRun
 from tests.fakes import MemoryCapture, MemoryDestination, MemoryJournal, MemorySource
 
 UUID = "00000000-0000-4000-8000-000000000001"

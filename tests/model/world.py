@@ -24,8 +24,9 @@ from dtaas_desktop.domain.ports import Destination
 from dtaas_desktop.domain.table import TableRef
 from dtaas_desktop.domain.task import Task, TaskOptions
 from dtaas_desktop.engine.cancel import CancelToken
-from dtaas_desktop.engine.survey import Systems
-from dtaas_desktop.engine.task_run import RunOutcome, TaskRun
+from dtaas_desktop.engine.outcome import RunOutcome
+from dtaas_desktop.engine.systems import Systems
+from dtaas_desktop.engine.task_run import TaskRun
 from tests.fakes import MemoryJournal
 from tests.model.other_program import OtherProgram
 

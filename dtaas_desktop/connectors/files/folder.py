@@ -14,7 +14,6 @@ from dtaas_desktop.connectors.files import disk
 from dtaas_desktop.connectors.files.commits import Log, State
 from dtaas_desktop.connectors.files.errors import translated
 from dtaas_desktop.connectors.files.layout import OURS, Places
-from dtaas_desktop.connectors.files.net_stage import net_staging
 from dtaas_desktop.connectors.files.publishing import Publishing, target_state
 from dtaas_desktop.connectors.files.reserved import reserved_problem
 from dtaas_desktop.connectors.files.sample import sample
@@ -100,6 +99,9 @@ class FolderDestination:
         folder = places.attempt(self._workspace, attempt.plan, attempt.nonce)
         spot, schema = Spot(places, folder, part, attempt), target.staged_schema(kind)
         if target.write_mode == "mirror" and kind == "changes":
+            # Here, because nothing else of a folder needs DuckDB, whose import every run would wait for.
+            from dtaas_desktop.connectors.files.net_stage import net_staging
+
             return net_staging(spot, target.files, schema, key=target.key, budget=budget)
         return staging(spot, target.files, schema, budget)
 

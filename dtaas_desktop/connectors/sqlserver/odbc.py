@@ -67,6 +67,11 @@ def registered_drivers() -> Sequence[str]:
     return found
 
 
+def make_ready() -> None:
+    """Load what rows are read with. Raises UserError if it is missing."""
+    _arrow_odbc()
+
+
 class Control:
     """A connection to ask with. Used by one thread at a time; `cancel` from any."""
 

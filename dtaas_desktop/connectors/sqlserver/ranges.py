@@ -97,9 +97,8 @@ def _ranked(
     names = [quoted(f"k{number}") for number in range(len(columns))]
     asked = ", ".join(f"{qualified(column.name)} AS {name}" for column, name in zip(columns, names, strict=True))
     order = ", ".join(qualified(column.name) for column in columns)
+    again = ", ".join(f"t.{name}" for name in names)
     plain = ", ".join(keys.plain(column, f"s.{name}") for column, name in zip(columns, names, strict=True))
-    return asking.rows(
-        f"SELECT {plain} FROM (SELECT {asked}, ROW_NUMBER() OVER (ORDER BY {order}) AS n, COUNT_BIG(*) OVER () AS c"
-        f" FROM {relation.source} AS r{sampled}) AS s"
-        f" WHERE s.n > 1 AND (s.n - 1) * {wanted} / s.c > (s.n - 2) * {wanted} / s.c ORDER BY s.n"
-    )
+    tiles = f"SELECT {asked}, NTILE({wanted}) OVER (ORDER BY {order}) AS tile FROM {relation.source} AS r{sampled}"
+    numbered = f"SELECT {again}, t.tile, ROW_NUMBER() OVER (PARTITION BY t.tile ORDER BY {again}) AS n FROM ({tiles}) AS t"
+    return asking.rows(f"SELECT {plain} FROM ({numbered}) AS s WHERE s.n = 1 AND s.tile > 1 ORDER BY s.tile")

@@ -187,7 +187,9 @@ class PartStream:
                         return
                     kept, beyond = self._beyond(taken, wanted)
                     large += beyond
+                    del taken
                     yield self._judge.rows(kept)
+                    del kept  # or it would lie beside the buffer of the next
             if not large:
                 return
         raise TransientError(

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 
@@ -18,16 +18,19 @@ from dtaas_desktop.connectors.sqlserver.errors import NoTable
 from dtaas_desktop.connectors.sqlserver.fidelity import measured
 from dtaas_desktop.connectors.sqlserver.harm import HarmMeter
 from dtaas_desktop.connectors.sqlserver.incremental import ColumnCapture, Growth, IncrementalSession, growth_of
-from dtaas_desktop.connectors.sqlserver.odbc import Bulk
+from dtaas_desktop.connectors.sqlserver.odbc import Bulk, make_ready
 from dtaas_desktop.connectors.sqlserver.relations import Database, Relation
 from dtaas_desktop.connectors.sqlserver.session import SqlServerSession, fresh_reads, one_moment
+from dtaas_desktop.connectors.sqlserver.talk import Talk
 from dtaas_desktop.connectors.sqlserver.types import Reading, readings
 from dtaas_desktop.domain.changes import Position
 from dtaas_desktop.domain.connection import CheckStep
+from dtaas_desktop.domain.errors import UserError
 from dtaas_desktop.domain.fidelity import Fidelity
 from dtaas_desktop.domain.ports import GrowingColumn
 from dtaas_desktop.domain.sqlserver_settings import SqlServerSettings
 from dtaas_desktop.domain.table import Part, TableDescription, TableRef
+from dtaas_desktop.domain.table_names import matching
 
 _FRESH_SECONDS = 60
 _DATABASES = (
@@ -47,6 +50,7 @@ class SqlServerSource:
         self._connector = Connector(settings, secret)
         self._lock = threading.Lock()
         self._seen: tuple[float, Catalog, Database] | None = None
+        self._talk = Talk(self._connector.control)
 
     def check(self) -> Iterator[CheckStep]:
         return check_steps(self._settings, self._connector)
@@ -92,12 +96,28 @@ class SqlServerSource:
                     in_memory = stack.enter_context(fresh_reads(committed, "read committed", meter))
 
             def lent(relation: Relation) -> AbstractContextManager[Bulk]:
+                with self._lock:
+                    self._talk.end()
                 return in_memory() if relation.in_memory else lend()
 
             def asked(table: TableDescription, columns: Sequence[str]) -> tuple[Relation, Sequence[Reading]]:
                 return self._readings(relation_of(table.table), columns)
 
             yield SqlServerSession(lent, asked, self._settings, meter)
+
+    @contextmanager
+    def conversation(self, tables: Sequence[str]) -> Iterator[None]:
+        def look() -> None:
+            with self._known() as (catalog, _):
+                available = catalog.tables()
+                for table in dict.fromkeys(table for name in tables for table in matching(name, available)):
+                    with suppress(UserError):  # told to whoever asks for it
+                        catalog.relation(table)
+            with suppress(UserError):
+                make_ready()
+
+        with self._talk.held(look):
+            yield
 
     def following(self, column: str, look_back: float, *, once: bool) -> "FollowingSource":
         """The same database, with new rows found by a column."""
@@ -141,7 +161,13 @@ class SqlServerSource:
     @contextmanager
     def _catalog(self) -> Iterator[tuple[Catalog, Database]]:
         """The catalogue, for one thread at a time. What was read of it is kept for a minute; a connection is opened for what was not."""
-        with self._lock, closing(Asking(self._connector.control)) as asking:
+        self._talk.await_look()
+        with self._known() as known:
+            yield known
+
+    @contextmanager
+    def _known(self) -> Iterator[tuple[Catalog, Database]]:
+        with self._lock, self._talk.asking() as asking:
             if self._seen is None or time.monotonic() - self._seen[0] > _FRESH_SECONDS:
                 catalog = Catalog(asking)
                 self._seen = time.monotonic(), catalog, catalog.database()
@@ -162,6 +188,9 @@ class FollowingSource:
 
     def check(self) -> Iterator[CheckStep]:
         return self._source.check()
+
+    def conversation(self, tables: Sequence[str]) -> AbstractContextManager[None]:
+        return self._source.conversation(tables)
 
     def tables(self) -> Sequence[TableRef]:
         return self._source.tables()

@@ -13,7 +13,7 @@ from dtaas_desktop.domain.design import Design, Link, Node
 from dtaas_desktop.domain.events import Event
 from dtaas_desktop.domain.task import Task, TaskOptions
 from dtaas_desktop.engine.cancel import CancelToken
-from dtaas_desktop.engine.task_run import RunOutcome
+from dtaas_desktop.engine.outcome import RunOutcome
 from dtaas_desktop.services.run_request import RunRequest
 from dtaas_desktop.services.run_service import RunService
 from dtaas_desktop.services.workspace import Workspace, open_workspace
