@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-# Looked at by libraries while they are imported, for which every command waits: threads for the algebra of matrices, which nobody
-# needs here (they spin), and plugins, which are looked for in the metadata of all that is installed.
+# Looked at by libraries while they are imported: threads for the algebra of matrices, which nobody needs here (they spin), and
+# plugins, which would be looked for in the metadata of all that is installed.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 

@@ -14,7 +14,6 @@ from dtaas_desktop.cli import exit_codes
 from dtaas_desktop.cli.console import console_for
 from dtaas_desktop.cli.option_hints import with_options
 from dtaas_desktop.domain.errors import AppError, UserError
-from dtaas_desktop.domain.without_pandas import leave_pandas_out
 from dtaas_desktop.engine.cancel import CancelToken
 from dtaas_desktop.services.run_request import RunRequest
 from dtaas_desktop.services.run_service import RunService
@@ -25,7 +24,6 @@ PAUSE_WAIT_SECONDS = 30.0
 
 def run(options: argparse.Namespace, grammar: argparse.ArgumentParser) -> int:
     """Do what the options say; the exit code. Raises AppError."""
-    leave_pandas_out()
     workspace = open_workspace((options.workspace or default_folder()).absolute())
     try:
         return _dispatch(options, workspace, grammar)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dtaas_desktop import __version__
 from dtaas_desktop.domain.errors import AppError
+from dtaas_desktop.domain.left_out import left_out
 
 EXAMPLES = """\
 examples:
@@ -123,6 +124,11 @@ def main(arguments: Sequence[str], window: Callable[[Path | None, Sequence[str]]
             stream.reconfigure(errors="replace")
     if window is not None and not _names_a_command(options):
         return window(options.workspace, ())
+    with left_out("numpy", "pandas"):
+        return _command(options, grammar)
+
+
+def _command(options: argparse.Namespace, grammar: argparse.ArgumentParser) -> int:
     from dtaas_desktop.cli import commands, exit_codes
 
     try:

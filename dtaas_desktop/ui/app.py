@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from dtaas_desktop import __version__
 from dtaas_desktop.domain.errors import AppError, UserError
-from dtaas_desktop.domain.without_pandas import leave_pandas_out
+from dtaas_desktop.domain.left_out import left_out
 from dtaas_desktop.services.settings import AppSettings
 from dtaas_desktop.services.workspace import Workspace, default_folder, open_workspace
 from dtaas_desktop.ui.background import Background
@@ -32,7 +32,11 @@ _QUIT_CODE_REFUSED = 2
 
 def main(workspace_folder: Path | None, arguments: Sequence[str]) -> int:
     """Show the window until it is closed; the exit code. `arguments` are Qt's own."""
-    leave_pandas_out()
+    with left_out("pandas"):
+        return _shown(workspace_folder or default_folder(), arguments)
+
+
+def _shown(workspace_folder: Path, arguments: Sequence[str]) -> int:
     application = QApplication(["dtaas-desktop", *arguments])
     application.setApplicationName("DTaaS Desktop")
     application.setApplicationDisplayName("DTaaS Desktop")
@@ -44,7 +48,7 @@ def main(workspace_folder: Path | None, arguments: Sequence[str]) -> int:
     desk.unexpected.install()
     _let_signals_close(desk)
     try:
-        desk.begin((workspace_folder or default_folder()).absolute())
+        desk.begin(workspace_folder.absolute())
         return application.exec()
     finally:
         desk.end()

@@ -31,7 +31,7 @@ def loaded(arguments: list[str]) -> set[str]:
 @pytest.mark.parametrize(
     ("steps", "needed"), [([], set()), ([{"expression": "id > 1"}], {"duckdb"})], ids=["plain", "expression"]
 )
-def test_a_run_loads_duckdb_for_an_expression_only_and_never_pandas_or_qt(
+def test_a_run_loads_duckdb_for_an_expression_only_and_never_numpy_pandas_or_qt(
     tmp_path: Path, steps: list[dict[str, str]], needed: set[str]
 ) -> None:
     with closing(sqlite3.connect(tmp_path / "shop.sqlite")) as database:
@@ -59,4 +59,4 @@ def test_a_run_loads_duckdb_for_an_expression_only_and_never_pandas_or_qt(
     (tmp_path / "task.json").write_text(json.dumps(task), "utf-8")
     workspace = ["--workspace", str(tmp_path / "workspace")]
     loaded([*workspace, "--import-task", str(tmp_path / "task.json")])
-    assert {"duckdb", "pandas", "PySide6", "rich"} & loaded([*workspace, "--run-task", "Copy"]) == needed
+    assert {"duckdb", "numpy", "pandas", "PySide6", "rich"} & loaded([*workspace, "--run-task", "Copy"]) == needed

@@ -41,17 +41,16 @@ def test_a_row_is_rejected_where_pandas_is_left_out() -> None:
     """A table with datetime2(7) could not have a row rejected on a computer without pandas."""
     program = f"""
 import sys
-import pyarrow as pa
-from dtaas_desktop.domain.rejects import rejected_rows
-from dtaas_desktop.domain.without_pandas import leave_pandas_out
-leave_pandas_out()
-rows = pa.record_batch({{"at": pa.array([{_MOMENT}], pa.timestamp("ns"))}})
-found = rejected_rows(rows, pa.array([0]), key=["at"], node="n", columns=["at"], reasons=["too fine"])
-print(found.column("key")[0], "pandas" in sys.modules)
-print(type(pa.table({{"a": [1]}}).to_pandas()).__name__)
+from dtaas_desktop.domain.left_out import left_out
+with left_out("numpy", "pandas"):
+    import pyarrow as pa
+    from dtaas_desktop.domain.rejects import rejected_rows
+    rows = pa.record_batch({{"at": pa.array([{_MOMENT}], pa.timestamp("ns"))}})
+    found = rejected_rows(rows, pa.array([0]), key=["at"], node="n", columns=["at"], reasons=["too fine"])
+    print(found.column("key")[0], *{{"numpy", "pandas"}} & set(sys.modules))
 """
     done = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, timeout=120, check=True)
-    assert done.stdout.splitlines() == ['{"at": "2020-09-13 12:26:40.123456700"} False', "DataFrame"]
+    assert done.stdout == '{"at": "2020-09-13 12:26:40.123456700"}\n'
 
 
 def test_the_row_the_key_and_the_reason_stand_beside_each_other() -> None:
