@@ -121,9 +121,8 @@ class _ParquetFile:
         if self._writer is None:
             self._writer = self._format.writer(self._sink, table)
         self._writer.write_table(table, row_group_size=self._format.group_rows)
-        if table.nbytes >= 2 * self._format.group_bytes:
-            del table
-            pa.default_memory_pool().release_unused()  # it keeps what each thread has freed
+        del table
+        pa.default_memory_pool().release_unused()  # it keeps what each thread has freed
 
     def _settle(self) -> None:
         """Wait until nothing is being encoded. Raises what went wrong with it."""
