@@ -5,7 +5,7 @@ nothing else: drivers' exceptions are translated inside the connector.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -140,6 +140,11 @@ class Converses(Protocol):
         patterns) are is looked up, at once in a thread of its own: the first question waits for that, and raises what it raised.
         """
         ...
+
+
+def conversation_with(source: Source, tables: Sequence[str] = ()) -> AbstractContextManager[None]:
+    """A conversation, if the source has any: else nothing."""
+    return source.conversation(tables) if isinstance(source, Converses) else nullcontext()
 
 
 @runtime_checkable

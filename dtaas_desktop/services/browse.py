@@ -15,7 +15,7 @@ from dtaas_desktop.connectors.registry import means as connection_means
 from dtaas_desktop.connectors.registry import open_destination, open_source
 from dtaas_desktop.domain.connection import CONNECTION_KINDS, CheckStep, Connection
 from dtaas_desktop.domain.errors import AppError
-from dtaas_desktop.domain.ports import HoldsDatabases
+from dtaas_desktop.domain.ports import HoldsDatabases, conversation_with
 from dtaas_desktop.domain.table import CellPolicy, Part, TableDescription, TableRef
 from dtaas_desktop.domain.table_names import by_schema
 from dtaas_desktop.domain.task import Task
@@ -79,11 +79,12 @@ def means(kind: str, settings: Mapping[str, object]) -> str:
 def contents(connection: Connection, *, secret: Callable[[str], str]) -> Contents:
     """The tables and views of a source, and what other databases there are."""
     source = open_source(connection, secret=secret)
-    found = by_schema(source.tables())
     databases: Sequence[str] = ()
-    if isinstance(source, HoldsDatabases):
-        with suppress(AppError):  # only a convenience, which some servers do not grant
-            databases = source.databases()
+    with conversation_with(source):
+        found = by_schema(source.tables())
+        if isinstance(source, HoldsDatabases):
+            with suppress(AppError):  # only a convenience, which some servers do not grant
+                databases = source.databases()
     return Contents(found, tuple(databases))
 
 

@@ -20,7 +20,7 @@ from dtaas_desktop.domain.errors import AppError, TransientError, UserError
 from dtaas_desktop.domain.events import Event, TableProgress
 from dtaas_desktop.domain.kinds import DestinationSettings, SourceSettings, settings_of
 from dtaas_desktop.domain.plan import Resume
-from dtaas_desktop.domain.ports import Capture, CaptureState, Converses, Destination, Source
+from dtaas_desktop.domain.ports import Capture, CaptureState, Destination, Source, conversation_with
 from dtaas_desktop.domain.problems import validate
 from dtaas_desktop.domain.table import TableRef
 from dtaas_desktop.domain.task import Task
@@ -208,8 +208,7 @@ class RunService:
             sources = follow_columns(task, sources)
         with contextlib.ExitStack() as stack:
             for name, source in sources.items():
-                if isinstance(source, Converses):
-                    stack.enter_context(source.conversation(named[name]))
+                stack.enter_context(conversation_with(source, named[name]))
             destinations: dict[str, Destination] = {
                 name: open_destination(connections[name], workspace=self._workspace.id) for name in dict.fromkeys(written)
             }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dtaas_desktop.connectors.registry import open_source
 from dtaas_desktop.domain.connection import Connection
 from dtaas_desktop.domain.errors import UserError
-from dtaas_desktop.domain.ports import Capture, CaptureState, ColumnFollower, GrowingColumn
+from dtaas_desktop.domain.ports import Capture, CaptureState, ColumnFollower, GrowingColumn, conversation_with
 from dtaas_desktop.domain.table import TableRef
 from dtaas_desktop.domain.table_names import by_schema
 
@@ -67,7 +67,8 @@ def growing_offer(connection: Connection, tables: Sequence[TableRef], *, secret:
     source = open_source(connection, secret=secret)
     if not isinstance(source, ColumnFollower):
         raise UserError(f"“{connection.name}” cannot find new rows by a column.", remedy="Choose another transfer.")
-    return GrowingOffer({table: tuple(source.growing(table)) for table in tables})
+    with conversation_with(source):
+        return GrowingOffer({table: tuple(source.growing(table)) for table in tables})
 
 
 def capture_offer(connection: Connection, tables: Sequence[TableRef], *, secret: Callable[[str], str]) -> CaptureOffer:

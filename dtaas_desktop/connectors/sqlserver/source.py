@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 from dtaas_desktop.connectors.sqlserver import incremental, ranges
 from dtaas_desktop.connectors.sqlserver.catalog import Catalog
 from dtaas_desktop.connectors.sqlserver.check import check_steps
-from dtaas_desktop.connectors.sqlserver.connecting import Asking, Connector
+from dtaas_desktop.connectors.sqlserver.connecting import Connector
 from dtaas_desktop.connectors.sqlserver.description import description
 from dtaas_desktop.connectors.sqlserver.errors import NoTable
 from dtaas_desktop.connectors.sqlserver.fidelity import measured
@@ -124,7 +124,7 @@ class SqlServerSource:
         return FollowingSource(self, column, look_back, once=once)
 
     def databases(self) -> Sequence[str]:
-        with closing(Asking(self._connector.control)) as asking:
+        with self._lock, self._talk.asking() as asking:
             return [str(name) for (name,) in asking.rows(_DATABASES)]
 
     def growing(self, table: TableRef) -> Sequence[GrowingColumn]:

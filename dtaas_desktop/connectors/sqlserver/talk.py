@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
 from dtaas_desktop.connectors.sqlserver.connecting import Asking
 from dtaas_desktop.connectors.sqlserver.odbc import Control
+from dtaas_desktop.domain.errors import AppError
 
 
 class Talk:
@@ -64,4 +65,5 @@ class Talk:
     def _hang_up(self) -> None:
         asking, self._asking = self._asking, None
         if asking is not None:
-            asking.close()
+            with suppress(AppError):  # it may have broken since: nobody asks over it any more
+                asking.close()
