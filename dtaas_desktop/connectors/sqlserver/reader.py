@@ -60,11 +60,15 @@ class PartStream:
             self._cells = cells = replace(cells, limit=min(cells.limit, LONGEST_BOUNDED))
         self._judge = Judge(str(table.table), self.schema, table.key, cells)
         self._cancelled = threading.Event()
+        self._ending = threading.Lock()  # of what follows: a stream may be cancelled while it ends by itself
+        self._closed = False
         self._cutting: threading.Timer | None = None
         self._running: Generator[Rows, None, None] | None = None
 
     def cancel(self) -> None:
-        if not self._cancelled.is_set():
+        with self._ending:
+            if self._cancelled.is_set() or self._closed:
+                return
             self._cancelled.set()
             self._cutting = threading.Timer(_PATIENCE, self._cut)
             self._cutting.start()
@@ -77,6 +81,8 @@ class PartStream:
         """End the reading: the connection is free for another part."""
         if self._running is not None:
             self._running.close()
+        with self._ending:
+            self._closed = True
         if self._cutting is not None:
             self._cutting.cancel()
             self._cutting.join()

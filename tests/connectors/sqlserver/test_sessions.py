@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from dtaas_desktop.connectors.sqlserver import SqlServerSource
+from dtaas_desktop.connectors.sqlserver.reader import PartStream
 from dtaas_desktop.domain.errors import TransientError, UserError
 from dtaas_desktop.domain.ports import Session
 from dtaas_desktop.domain.table import CellPolicy, Part, TableDescription, TableRef
@@ -246,3 +247,35 @@ def test_a_column_that_was_dropped_is_told(sql_server: World) -> None:
     with pytest.raises(UserError) as caught, source.session([ref], exact=False) as session:
         total(session, table, parts)
     assert ref.name in caught.value.message
+
+
+def test_a_part_that_ends_while_it_is_told_to_stop_ends_well(sql_server: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pause that came in the moment a part was read to its end made the table fail: a thread was waited for before it began."""
+    source = sql_server.source()
+    table, parts = split(source, table_of(sql_server, 10), 1)
+    wrong: list[BaseException] = []
+
+    class EndsMeanwhile(threading.Timer):
+        def start(self) -> None:
+            ending.start()
+            ending.join(0.2)  # it may have to wait for us
+            super().start()
+
+    def end() -> None:
+        try:
+            part.close()
+        except RuntimeError as error:
+            wrong.append(error)
+
+    with source.session([table.table], exact=False) as session:
+        with session.read(table, parts[0], columns=["id"], cells=CellPolicy()) as stream:
+            assert isinstance(stream, PartStream)
+            part = stream
+            assert sum(rows.batch.num_rows for rows in stream) == 10
+            ending = threading.Thread(target=end)
+            monkeypatch.setattr("dtaas_desktop.connectors.sqlserver.reader.threading.Timer", EndsMeanwhile)
+            stream.cancel()
+            ending.join()
+            monkeypatch.undo()
+        assert wrong == []
+        assert total(session, table, parts) == (10, 0)
