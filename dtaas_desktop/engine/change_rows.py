@@ -148,7 +148,7 @@ class ChangeRows:
 
 
 _BESIDE_SIGNED = ("transaction", "position", "committed_at")
-_NONE = pa.nulls(0, pa.int64())  # pa.array would import pandas, where it is installed, at every start
+_NONE = pa.nulls(0, pa.int64())
 
 
 def images_of_columns(chain: Chain, schema: pa.Schema) -> dict[str, str]:

@@ -25,14 +25,13 @@ class Talk:
     def held(self, look: Callable[[], None]) -> Iterator[None]:
         """Keep a connection from now on; `look` is done at once in a thread of its own."""
         self._holds = True
-        with ThreadPoolExecutor(1, thread_name_prefix="look ahead") as thread:
-            self._look = thread.submit(look)
-            try:
+        try:
+            with ThreadPoolExecutor(1, thread_name_prefix="look ahead") as thread:
+                self._look = thread.submit(look)
                 yield
-            finally:
-                thread.shutdown()
-                self._look = None
-                self.end()
+        finally:  # the look is over then
+            self._look = None
+            self.end()
 
     def await_look(self) -> None:
         """Wait for the look ahead. Raises what it raised, to the first who waits: after that, all ask anew."""
