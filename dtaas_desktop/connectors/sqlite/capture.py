@@ -16,6 +16,7 @@ from dtaas_desktop.connectors.sqlite.installation import (
     enabling,
     folded,
     installations,
+    silencing,
 )
 from dtaas_desktop.connectors.sqlite.positions import entry, log_of
 from dtaas_desktop.connectors.sqlite.sql import quoted
@@ -150,6 +151,11 @@ def _obstacle(connection: Connection, found: Relation) -> CaptureState | None:
         )
     if reason := untraceable(found):
         return _impossible(reason, "Drop that index or make it one on columns, or choose full loads.")
+    if silent := silencing(connection).get(folded(found.name)):
+        return _impossible(
+            f"Its trigger “{silent}” can end a statement before what it changed is recorded: it acts AFTER, with RAISE(IGNORE).",
+            "Make it a BEFORE trigger, or choose full loads.",
+        )
     index = key_index(found)
     strange = strange_order(index) if index else ""
     if strange:

@@ -26,7 +26,7 @@ class StoredColumn:
     not_null: bool
     key: int
     generated: bool = False
-    has_default: bool = False  # another one than NULL
+    default: str = ""  # as it is written; empty for none, or NULL
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def _query(connection: Connection, ref: TableRef) -> Relation:
 
 def _columns(connection: Connection, info: str, *, seen_through_view: bool) -> tuple[StoredColumn, ...]:
     # hidden = 1: arguments and commands of virtual tables; 2 and 3: generated columns, which hold values like others.
-    filled = "dflt_value IS NOT NULL AND upper(trim(dflt_value)) <> 'NULL'"
+    filled = "CASE WHEN upper(trim(dflt_value)) <> 'NULL' THEN dflt_value ELSE '' END"
     rows = connection.rows(
         f'SELECT name, type, "notnull" AS required, pk, hidden, {filled} AS filled FROM {info} WHERE hidden <> 1 ORDER BY cid'
     )
@@ -136,7 +136,7 @@ def _columns(connection: Connection, info: str, *, seen_through_view: bool) -> t
             bool(row["required"]),
             int(row["pk"]),
             bool(row["hidden"]),
-            bool(row["filled"]),
+            row["filled"],
         )
         for row in rows
     )

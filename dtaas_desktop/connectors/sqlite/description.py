@@ -21,7 +21,7 @@ def description(connection: Connection, relation: Relation, *, published: pa.Sch
             pinned[stored.name].type if stored.name in pinned else declared[stored.name],
             nullable=not _never_null(relation, stored),
             declared=stored.declared,
-            prefilled=stored.generated or stored.has_default,
+            prefilled=stored.generated or bool(stored.default),
         )
         for stored in relation.columns
     )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from dtaas_desktop.connectors.sqlite.catalog import OURS, Relation, relation
 from dtaas_desktop.connectors.sqlite.connection import Connection
+from dtaas_desktop.connectors.sqlite.declared import silences
 from dtaas_desktop.connectors.sqlite.errors import NoTable
 from dtaas_desktop.connectors.sqlite.sql import literal, quoted
 from dtaas_desktop.connectors.sqlite.triggers import NOW, log_name, log_start, log_table, triggers
@@ -59,6 +60,14 @@ class Piece:
 Pieces = Mapping[int, Sequence[Piece]]  # by number
 
 
+@dataclass(frozen=True, slots=True)
+class _Schema:
+    """What of a database's schema says whether captures are sound."""
+
+    pieces: Pieces
+    silencing: Mapping[str, str]
+
+
 def installations(connection: Connection) -> dict[str, Installed]:
     """By the tables' names, folded."""
     if not _is_there(connection):
@@ -87,7 +96,7 @@ class Soundness:
         if remembered[0] != version:
             remembered = self._remembered = (version, {})
         known = remembered[1]
-        pieces: Pieces | None = None
+        schema: _Schema | None = None
         found: dict[TableRef, Installed | str] = {}
         for ref in refs:
             installed = None if ref.query else every.get(folded(ref.name))
@@ -96,8 +105,8 @@ class Soundness:
                 continue
             key = (ref.name, installed.instance)
             if key not in known:
-                pieces = _pieces(connection) if pieces is None else pieces
-                known[key] = _as_it_is(connection, ref, installed, pieces)
+                schema = _schema(connection) if schema is None else schema
+                known[key] = _as_it_is(connection, ref, installed, schema)
             found[ref] = known[key]
         return found
 
@@ -105,20 +114,20 @@ class Soundness:
 def captured(connection: Connection, table: Relation) -> Installed | str:
     """A table's capture if it is sound; else what is wrong, to follow a colon."""
     known = installations(connection).get(folded(table.name)) if table.kind == "table" else None
-    return _NOT_CAPTURED if known is None else _fault(table, known, _pieces(connection)) or known
+    return _NOT_CAPTURED if known is None else _fault(table, known, _schema(connection)) or known
 
 
-def _as_it_is(connection: Connection, ref: TableRef, known: Installed, pieces: Pieces) -> Installed | str:
+def _as_it_is(connection: Connection, ref: TableRef, known: Installed, schema: _Schema) -> Installed | str:
     try:
         table = relation(connection, ref)
     except NoTable:
         return "the table is gone"
-    return _NOT_CAPTURED if table.kind != "table" else _fault(table, known, pieces) or known
+    return _NOT_CAPTURED if table.kind != "table" else _fault(table, known, schema) or known
 
 
-def _fault(table: Relation, known: Installed, pieces: Pieces) -> str:
+def _fault(table: Relation, known: Installed, schema: _Schema) -> str:
     """What is wrong with a table's capture, so that changes may have gone by unseen; empty if it is as it would be made now."""
-    found = {piece.name: piece for piece in pieces.get(known.number, ())}
+    found = {piece.name: piece for piece in schema.pieces.get(known.number, ())}
     log = found.pop(log_name(known.number), None)
     if log is None:
         return "the log of its changes was dropped"
@@ -130,7 +139,22 @@ def _fault(table: Relation, known: Installed, pieces: Pieces) -> str:
         return f"the trigger “{min(missing)}” is not there: it was dropped, or a unique index was added that needs it"
     if here != expected or log.sql != log_table(table, known.number):
         return "its key or its unique indexes are others than when capturing them began, or somebody changed a trigger or the log"
+    if silent := schema.silencing.get(folded(table.name)):
+        return f"the trigger “{silent}” can end a statement before what it changed is recorded, by RAISE(IGNORE)"
     return ""
+
+
+def _schema(connection: Connection) -> _Schema:
+    return _Schema(_pieces(connection), silencing(connection))
+
+
+def silencing(connection: Connection) -> dict[str, str]:
+    """By the tables' folded names: a trigger that can keep ours from acting. Also one that was made before ours, because in which
+    order SQLite runs the triggers of a table is not documented."""
+    found = connection.rows(
+        "SELECT tbl_name, name, sql FROM main.sqlite_schema WHERE type = 'trigger' AND sql LIKE '%raise%'", _MOST
+    )
+    return {folded(row["tbl_name"]): row["name"] for row in found if silences(row["sql"])}
 
 
 def _pieces(connection: Connection) -> Pieces:

@@ -1,17 +1,16 @@
 """What makes a table's rows unique: the key a row is known by, and every index through which REPLACE can displace one."""
 
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from dtaas_desktop.connectors.sqlite.connection import Connection
+from dtaas_desktop.connectors.sqlite.declared import condition
 from dtaas_desktop.connectors.sqlite.sql import literal
 
 BINARY_COLLATION = "BINARY"
 COLLATIONS = (BINARY_COLLATION, "NOCASE", "RTRIM")  # SQLite's own; others come with the program that uses them
-_TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|/\*.*?(?:\*/|\Z)|\w+|.""", re.DOTALL)
 
 
 class Declared(Protocol):
@@ -79,15 +78,3 @@ def key_of(columns: Sequence[Declared], unique: Sequence[UniqueIndex]) -> tuple[
     ]
     chosen = min(usable, key=lambda index: (len(index), index), default=[])
     return tuple(columns[place].name for place in chosen)
-
-
-def condition(index_sql: str) -> str:
-    """The text after WHERE of a CREATE INDEX statement; a condition that always holds if there is none."""
-    depth, listed = 0, False
-    for token in _TOKEN.finditer(index_sql):
-        word = token[0]
-        depth += {"(": 1, ")": -1}.get(word, 0)
-        listed = listed or (word == ")" and depth == 0)
-        if listed and word.upper() == "WHERE":
-            return index_sql[token.end() :].strip()
-    return "1"

@@ -6,13 +6,17 @@ with. Each table is written unaliased where its own index conditions are repeate
 
 What REPLACE displaces through another unique index fires no delete trigger (unless recursive_triggers is on, which is the
 program's choice), so the keys of rows in conflict are logged before the statement acts: also where it then fails or ignores, which
-costs a harmless entry. A row number that no column declares is such an index too: it can be written as `rowid`.
+costs a harmless entry. A row number that no column declares is such an index too: it can be written as `rowid`. REPLACE also puts
+a column's default where NULL is not allowed, and may so displace a row that no value of the statement names. The key that an update
+gives to a row is logged before it, too: by a foreign key, the row may go with the one that it displaces, and then nothing is
+updated.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dtaas_desktop.connectors.sqlite.catalog import OURS, Relation
+from dtaas_desktop.connectors.sqlite.declared import default_value
 from dtaas_desktop.connectors.sqlite.keys import BINARY_COLLATION, UniqueIndex
 from dtaas_desktop.connectors.sqlite.sql import quoted
 from dtaas_desktop.connectors.sqlite.types import keeps_storage_class
@@ -52,6 +56,7 @@ def triggers(relation: Relation, number: int) -> dict[str, str]:
     bodies = {
         "insert": ("AFTER INSERT", [new]),
         "update": ("AFTER UPDATE", [f"{old} WHERE {_key_differs(relation)}", new]),
+        "update_conflict": (f"BEFORE UPDATE{_of_key(relation)}", [_moved(relation, number)]),
         "delete": ("AFTER DELETE", [old]),
     }
     conflicts = _conflicts(relation)
@@ -83,6 +88,20 @@ def _create(relation: Relation, name: str, event: str, statements: Sequence[str]
 
 def _entry(relation: Relation, number: int, row: str) -> str:
     return _insert(relation, number, [f"{row}.{quoted(name)}" for name in relation.key])
+
+
+def _moved(relation: Relation, number: int) -> str:
+    """The key that an update gives to a row. One with NULL displaces nothing; where it is not allowed, the update will fail."""
+    key = [_written(relation, name) for name in relation.key]
+    whole = " AND ".join(f"{cell} IS NOT NULL" for cell in key)
+    return f"{_insert(relation, number, key)} WHERE ({_key_differs(relation)}) AND {whole}"
+
+
+def _written(relation: Relation, name: str) -> str:
+    """NEW's cell as REPLACE would write it. Before a statement acts, NEW has NULL where the column's default will be."""
+    default = next((c.default for c in relation.columns if c.name == name and c.not_null), "")
+    value = default_value(default) if default else ""
+    return f"coalesce(NEW.{quoted(name)}, {value})" if value else f"NEW.{quoted(name)}"
 
 
 def _displaced(relation: Relation, number: int, condition: str) -> str:
@@ -123,7 +142,7 @@ class _Conflict:
 
 def _conflicts(relation: Relation) -> list[_Conflict]:
     found = [
-        _Conflict(_conflict(relation, index), _of(relation, index))
+        _Conflict(_conflict(relation, index), _of_index(relation, index))
         for index in sorted(set(relation.unique), key=lambda index: _place(relation, index))
         if not _tells_the_key(relation, index)
     ]
@@ -150,20 +169,28 @@ def _tells_the_key(relation: Relation, index: UniqueIndex) -> bool:
 def _conflict(relation: Relation, index: UniqueIndex) -> str:
     table = _table(relation)
     terms = [
-        f"{table}.{quoted(name or '')} = NEW.{quoted(name or '')} COLLATE {quoted(order)}"
+        f"{table}.{quoted(name or '')} = {_written(relation, name or '')} COLLATE {quoted(order)}"
         for name, order in zip(index.columns, index.collations, strict=True)
     ]
     # SQLite uses a partial index only for a query that repeats its condition; the line break ends a comment in it.
     return " AND ".join([*terms, f"({index.where}\n)"] if index.where else terms)
 
 
-def _of(relation: Relation, index: UniqueIndex) -> str:
-    """UPDATE OF looks at the names an UPDATE sets: a generated column, which changes with others, is never among them. And a row
-    can enter a partial index by any column of its condition."""
+def _of(relation: Relation, columns: Sequence[str]) -> str:
+    """UPDATE OF looks at the names an UPDATE sets: a generated column, which changes with others, is never among them."""
     generated = {c.name for c in relation.columns if c.generated}
-    if index.where or generated.intersection(name for name in index.columns if name):
-        return ""
-    return f" OF {', '.join(quoted(name or '') for name in index.columns)}"
+    return "" if generated.intersection(columns) else f" OF {', '.join(map(quoted, columns))}"
+
+
+def _of_index(relation: Relation, index: UniqueIndex) -> str:
+    # A row can enter a partial index by any column of its condition.
+    return "" if index.where else _of(relation, [name for name in index.columns if name])
+
+
+def _of_key(relation: Relation) -> str:
+    return (
+        "" if relation.stable else _of(relation, relation.key)
+    )  # a row number can be set as `rowid`, whatever its column's name
 
 
 def _loose(relation: Relation) -> set[str]:

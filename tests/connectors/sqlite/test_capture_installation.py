@@ -186,6 +186,11 @@ IMPOSSIBLE = {
         "CREATE TABLE t (a TEXT, b INT, PRIMARY KEY (b, a)); INSERT INTO t VALUES (NULL, 1)",
         "“a” holds NULL",
     ),
+    "silenced by another trigger": (
+        "t",
+        "CREATE TABLE t (a INTEGER PRIMARY KEY); CREATE TRIGGER mute AFTER DELETE ON T BEGIN SELECT raise /**/ (ignore);END",
+        "“mute” can end a statement",
+    ),
     "condition within triggers": (
         "old",
         "CREATE TABLE old (a INTEGER PRIMARY KEY, b); CREATE UNIQUE INDEX i ON old (b) WHERE b",
@@ -210,6 +215,22 @@ def test_what_cannot_be_captured_is_refused_with_reason_and_remedy(tmp_path: Pat
     assert inside(path) == before, "all or nothing"
     with source.session([TableRef(name)], exact=True) as session:
         assert session.now() == {}
+
+
+def test_a_trigger_made_later_that_silences_ours_ends_the_capture(tmp_path: Path) -> None:
+    path = database(tmp_path / "t.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)")
+    source = source_of(path)
+    source.capture.enable([T])
+    write(path, "CREATE TRIGGER harmless BEFORE UPDATE ON t WHEN NEW.a = 'no' BEGIN SELECT RAISE(IGNORE); END")
+    assert source.capture.state(T) == CaptureState(True)
+    write(path, "CREATE TRIGGER main.mute AFTER UPDATE ON t BEGIN SELECT RAISE(IGNORE); END")
+    with source.session([T], exact=True) as session:
+        assert session.now() == {}
+    state = source.capture.state(T)
+    assert (state.on, state.possible) == (False, False)
+    assert "“mute” can end a statement" in state.reason
+    write(path, "DROP TRIGGER mute")
+    assert source.capture.state(T).on
 
 
 def test_a_query_cannot_be_captured(tmp_path: Path) -> None:

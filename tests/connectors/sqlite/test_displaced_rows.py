@@ -68,6 +68,20 @@ DISPLACED = {
         ],
         ["REPLACE INTO t (k, a) VALUES (3, 'a')", "UPDATE OR REPLACE t SET a = 'a' WHERE k = 2"],
     ),
+    "default instead of NULL": (
+        [
+            "CREATE TABLE t (k INTEGER PRIMARY KEY, a TEXT NOT NULL DEFAULT plain UNIQUE, b INT NOT NULL DEFAULT (2 - 1) UNIQUE)",
+            "INSERT INTO t VALUES (1, 'plain', 1), (2, 'x', 2)",
+        ],
+        ["REPLACE INTO t VALUES (3, NULL, 3)", "UPDATE OR REPLACE t SET b = NULL WHERE k = 2"],
+    ),
+    "a row that goes with the one it displaces": (
+        [
+            "CREATE TABLE t (k INTEGER PRIMARY KEY, parent INTEGER REFERENCES t (k) ON DELETE CASCADE)",
+            "INSERT INTO t VALUES (1, NULL), (2, 1), (3, 1)",
+        ],
+        ["REPLACE INTO t VALUES (1, NULL)", "UPDATE OR REPLACE t SET k = 1 WHERE k = 2"],
+    ),
     "children of a replaced parent": (
         [
             "CREATE TABLE p (id INTEGER PRIMARY KEY, a TEXT UNIQUE)",

@@ -92,6 +92,22 @@ SHAPES = {
         ],
         {"id": NUMBERS, "a": LETTERS, "n": NUMBERS, "b": LETTERS},
     ),
+    "children through another table": Shape(
+        [
+            """CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT UNIQUE,
+            n INTEGER REFERENCES u (id) ON DELETE CASCADE ON UPDATE CASCADE)""",
+            "CREATE TABLE u (id INTEGER PRIMARY KEY, t INTEGER REFERENCES t (id) ON DELETE CASCADE ON UPDATE CASCADE)",
+            "CREATE TRIGGER child AFTER INSERT ON t BEGIN INSERT OR IGNORE INTO u VALUES (NEW.id, NEW.id); END",
+        ],
+        {"id": NUMBERS, "a": LETTERS, "n": NUMBERS},
+    ),
+    "defaults instead of NULL": Shape(
+        [
+            """CREATE TABLE t (k TEXT NOT NULL DEFAULT 'a' PRIMARY KEY, a TEXT NOT NULL DEFAULT b COLLATE NOCASE UNIQUE,
+            n INTEGER NOT NULL DEFAULT (1 + /* one */ 1) UNIQUE)"""
+        ],
+        {"k": LETTERS, "a": LETTERS, "n": NUMBERS},
+    ),
     "other triggers write as well": Shape(
         [
             "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT UNIQUE, n INTEGER UNIQUE)",
