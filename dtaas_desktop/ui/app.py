@@ -18,6 +18,7 @@ from dtaas_desktop.services.settings import AppSettings
 from dtaas_desktop.services.workspace import Workspace, default_folder, open_workspace
 from dtaas_desktop.ui.background import Background
 from dtaas_desktop.ui.context import Context, Navigator
+from dtaas_desktop.ui.garbage import Garbage
 from dtaas_desktop.ui.live_runs import LiveRuns
 from dtaas_desktop.ui.main_window import MainWindow
 from dtaas_desktop.ui.mark import window_icon
@@ -64,6 +65,8 @@ class Desk(QObject):
         self._leave_with = leave
         self.unexpected = Unexpected(self._top_window)
         self.theme = Theme(application)
+        self._garbage = Garbage(self)
+        self._garbage.begin()
         self.background = Background(self)
         self.background.failed_unexpectedly.connect(self.unexpected.of_background)
         self.window: MainWindow | None = None
@@ -126,6 +129,7 @@ class Desk(QObject):
         if self._log is not None:
             logging.getLogger().removeHandler(self._log)
             self._log.close()
+        self._garbage.end()
 
     def _opened(self, found: tuple[Workspace, AppSettings]) -> None:
         self._workspace, settings = found

@@ -94,7 +94,7 @@ def read_figures(workspace: Workspace, question: Question) -> DashboardFigures:
     inks = lasting_inks(question.inks, [one.task_uuid for one in series], MOST_SERIES)
     latest = workspace.history.latest_by_task()
     tasks, connections = tuple(workspace.tasks.all()), workspace.connections.all()
-    found = DashboardFigures(
+    return DashboardFigures(
         question=question,
         at=now,
         summary=activity.summary(question.span.range, now),
@@ -109,10 +109,6 @@ def read_figures(workspace: Workspace, question: Question) -> DashboardFigures:
         inks=inks,
         took=time.perf_counter() - began,
     )
-    if not found.is_first_start:
-        # Here, in a thread of the pool, so that the window does not stand still when the first chart is drawn.
-        import dtaas_desktop.ui.plot  # noqa: F401
-    return found
 
 
 def compared(now: int, before: int, what: str) -> str:

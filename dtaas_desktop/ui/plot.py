@@ -1,4 +1,8 @@
-"""A drawing on a canvas of pyqtgraph. Imported when the first chart is drawn: it takes a quarter of a second and 35 MB."""
+"""A drawing on a canvas of pyqtgraph. Imported when the first chart is drawn: it takes a quarter of a second and 35 MB.
+
+Only ever in the thread of the window. To import it is to make classes of Qt known to PySide, which keeps them (before Python 3.12)
+in a map that the event loop reads at the same time, without a lock: now and then that ends the process.
+"""
 
 from collections.abc import Sequence
 

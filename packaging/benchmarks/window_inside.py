@@ -24,6 +24,7 @@ from dtaas_desktop.services.runs_view import RunRecord
 from dtaas_desktop.services.workspace import Workspace, open_workspace
 from dtaas_desktop.ui.background import Background
 from dtaas_desktop.ui.context import Context, Navigator
+from dtaas_desktop.ui.garbage import Garbage
 from dtaas_desktop.ui.live_runs import LiveRuns
 from dtaas_desktop.ui.main_window import MainWindow
 from dtaas_desktop.ui.theme import Theme
@@ -35,6 +36,8 @@ _TASKS = ("First", "Second")
 def main() -> int:
     folder, database, seconds, runs = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3]), int(sys.argv[4])
     application = QApplication(["dtaas-desktop"])
+    garbage = Garbage(application)
+    garbage.begin()
     workspace = open_workspace(folder / "workspace")
     tasks = _prepare(workspace, folder, database)
     background, live = Background(), LiveRuns(workspace)
@@ -56,6 +59,7 @@ def main() -> int:
     live.close("keep")
     background.close()
     workspace.close()
+    garbage.end()
     return 0
 
 

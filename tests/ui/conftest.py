@@ -2,10 +2,13 @@
 
 import gc
 import os
+import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from importlib.abc import MetaPathFinder
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 # Before Qt is loaded: the platform is chosen then.
@@ -37,6 +40,23 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_sessionfinish() -> None:
     gc.unfreeze()  # see `nothing_outlives_the_test`
+
+
+class QtIsImportedByTheWindow(MetaPathFinder):
+    """What makes classes of Qt known to PySide may be imported in the thread of the window alone (see ui/plot.py)."""
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
+        del path, target
+        if fullname.startswith(("PySide6", "pyqtgraph", "dtaas_desktop.ui")):
+            assert threading.current_thread() is threading.main_thread(), f"{fullname} is imported in another thread"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def qt_is_imported_by_the_window() -> Iterator[None]:
+    guard = QtIsImportedByTheWindow()
+    sys.meta_path.insert(0, guard)
+    yield
+    sys.meta_path.remove(guard)
 
 
 @pytest.fixture(scope="session")
@@ -95,7 +115,9 @@ def nothing_outlives_the_test(qapp: QApplication) -> Iterator[None]:
     """Timers, threads, pools, processes and windows that a test has left behind fail it."""
     threads = _threads()
     processes = set(psutil.Process().children(recursive=True))
+    gc.disable()  # as in the application (ui.garbage): no other thread is to destroy what belongs to the window
     yield
+    gc.enable()
     deliver()
     gc.collect()
     deliver()
