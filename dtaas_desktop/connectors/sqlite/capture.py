@@ -153,8 +153,9 @@ def _obstacle(connection: Connection, found: Relation) -> CaptureState | None:
         return _impossible(reason, "Drop that index or make it one on columns, or choose full loads.")
     if silent := silencing(connection).get(folded(found.name)):
         return _impossible(
-            f"Its trigger “{silent}” can end a statement before what it changed is recorded: it acts AFTER, with RAISE(IGNORE).",
-            "Make it a BEFORE trigger, or choose full loads.",
+            f"Its trigger “{silent}” can end a statement before the row that it inserted is recorded: it acts AFTER INSERT, with"
+            " RAISE(IGNORE) or RAISE(FAIL).",
+            "Make it a BEFORE trigger, let it RAISE(ABORT), or choose full loads.",
         )
     index = key_index(found)
     strange = strange_order(index) if index else ""

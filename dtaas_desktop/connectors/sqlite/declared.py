@@ -48,12 +48,12 @@ def default_value(text: str) -> str:
 
 
 def silences(trigger_sql: str) -> bool:
-    """Whether a trigger can end a statement after it has changed a row, so that triggers which come after it do not act: by
-    RAISE(IGNORE), if it is one that acts AFTER (https://www.sqlite.org/lang_createtrigger.html#raise)."""
+    """Whether a trigger can end a statement that has inserted a row and leave the row there, so that triggers which come after it do
+    not act (https://www.sqlite.org/lang_createtrigger.html#raise)."""
     words = [word.upper() for word in _words(trigger_sql)]
     name = 4 if words[3:4] == ["."] else 2
-    ignores = any(words[place : place + 3] == ["RAISE", "(", "IGNORE"] for place in range(name, len(words)))
-    return ignores and words[name + 1 : name + 2] == ["AFTER"]
+    raised = {words[place + 2] for place in range(name, len(words) - 2) if words[place : place + 2] == ["RAISE", "("]}
+    return words[name + 1 : name + 3] == ["AFTER", "INSERT"] and bool(raised & {"IGNORE", "FAIL"})
 
 
 def _words(text: str) -> list[str]:

@@ -30,7 +30,7 @@ _TABLES = {
     CONSUMERS: f"CREATE TABLE {quoted(CONSUMERS)} (consumer TEXT NOT NULL, number INTEGER NOT NULL, seq INTEGER NOT NULL,"
     " seen_at INTEGER NOT NULL, PRIMARY KEY (consumer, number))",
 }
-_TRIGGER = re.compile(re.escape(OURS) + r"\d+_(?:insert|update|delete)(?:_conflict(?:_\d+)?)?")
+_TRIGGER = re.compile(re.escape(OURS) + r"\d+_(?:insert|update|delete)(?:_key|_conflict(?:_\d+)?)?")
 _NUMBERED = re.compile(re.escape(OURS) + r"(?:log_)?(\d+)(?:_\w+)?", re.IGNORECASE)
 
 
@@ -140,7 +140,7 @@ def _fault(table: Relation, known: Installed, schema: _Schema) -> str:
     if here != expected or log.sql != log_table(table, known.number):
         return "its key or its unique indexes are others than when capturing them began, or somebody changed a trigger or the log"
     if silent := schema.silencing.get(folded(table.name)):
-        return f"the trigger “{silent}” can end a statement before what it changed is recorded, by RAISE(IGNORE)"
+        return f"the trigger “{silent}” can end a statement before the row that it inserted is recorded"
     return ""
 
 

@@ -4,12 +4,15 @@ They run inside other programs, under whatever SQLite those have: plain statemen
 constraint that could fail. A trigger's INSERT follows the outer statement's conflict clause, so the log has nothing to conflict
 with. Each table is written unaliased where its own index conditions are repeated, because those may name it.
 
+Keys are logged before a statement acts wherever they are known then: also where it fails or ignores, which costs a harmless entry.
+For what follows the change may never run: another trigger can end the statement and leave its rows as they are by then (RAISE(IGNORE),
+RAISE(FAIL), or any failure within UPDATE OR FAIL), and by a foreign key an updated row may go with the one that it displaces. Only
+after it are known the key of an inserted row, and what REPLACE writes in a key for NULL if its default tells it another value each time.
+
 What REPLACE displaces through another unique index fires no delete trigger (unless recursive_triggers is on, which is the
-program's choice), so the keys of rows in conflict are logged before the statement acts: also where it then fails or ignores, which
-costs a harmless entry. A row number that no column declares is such an index too: it can be written as `rowid`. REPLACE also puts
-a column's default where NULL is not allowed, and may so displace a row that no value of the statement names. The key that an update
-gives to a row is logged before it, too: by a foreign key, the row may go with the one that it displaces, and then nothing is
-updated.
+program's choice), so the keys of rows in conflict are logged, too. A row number that no column declares is such an index as well: it
+can be written as `rowid`. REPLACE also puts a column's default where NULL is not allowed, and may so displace a row that no value of
+the statement names.
 """
 
 from collections.abc import Sequence
@@ -55,10 +58,11 @@ def triggers(relation: Relation, number: int) -> dict[str, str]:
     new, old = _entry(relation, number, "NEW"), _entry(relation, number, "OLD")
     bodies = {
         "insert": ("AFTER INSERT", [new]),
-        "update": ("AFTER UPDATE", [f"{old} WHERE {_key_differs(relation)}", new]),
-        "update_conflict": (f"BEFORE UPDATE{_of_key(relation)}", [_moved(relation, number)]),
-        "delete": ("AFTER DELETE", [old]),
+        "update": ("BEFORE UPDATE", [old, _moved(relation, number)]),
+        "delete": ("BEFORE DELETE", [old]),
     }
+    if not relation.stable:
+        bodies["update_key"] = (f"AFTER UPDATE{_of(relation, relation.key)}", [f"{new} WHERE {_key_differs(relation)}"])
     conflicts = _conflicts(relation)
     if conflicts:
         touched = [_displaced(relation, number, conflict.condition) for conflict in conflicts]
@@ -185,12 +189,6 @@ def _of(relation: Relation, columns: Sequence[str]) -> str:
 def _of_index(relation: Relation, index: UniqueIndex) -> str:
     # A row can enter a partial index by any column of its condition.
     return "" if index.where else _of(relation, [name for name in index.columns if name])
-
-
-def _of_key(relation: Relation) -> str:
-    return (
-        "" if relation.stable else _of(relation, relation.key)
-    )  # a row number can be set as `rowid`, whatever its column's name
 
 
 def _loose(relation: Relation) -> set[str]:

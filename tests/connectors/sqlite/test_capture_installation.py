@@ -188,7 +188,7 @@ IMPOSSIBLE = {
     ),
     "silenced by another trigger": (
         "t",
-        "CREATE TABLE t (a INTEGER PRIMARY KEY); CREATE TRIGGER mute AFTER DELETE ON T BEGIN SELECT raise /**/ (ignore);END",
+        "CREATE TABLE t (a INTEGER PRIMARY KEY); CREATE TRIGGER mute AFTER INSERT ON T BEGIN SELECT raise /**/ (ignore);END",
         "“mute” can end a statement",
     ),
     "condition within triggers": (
@@ -223,7 +223,7 @@ def test_a_trigger_made_later_that_silences_ours_ends_the_capture(tmp_path: Path
     source.capture.enable([T])
     write(path, "CREATE TRIGGER harmless BEFORE UPDATE ON t WHEN NEW.a = 'no' BEGIN SELECT RAISE(IGNORE); END")
     assert source.capture.state(T) == CaptureState(True)
-    write(path, "CREATE TRIGGER main.mute AFTER UPDATE ON t BEGIN SELECT RAISE(IGNORE); END")
+    write(path, "CREATE TRIGGER main.mute AFTER INSERT ON t BEGIN SELECT RAISE(IGNORE); END")
     with source.session([T], exact=True) as session:
         assert session.now() == {}
     state = source.capture.state(T)

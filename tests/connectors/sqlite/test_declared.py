@@ -47,15 +47,17 @@ def test_what_differs_each_time_or_is_not_everywhere_is_no_value(declared: str) 
 @pytest.mark.parametrize(
     ("sql", "expected"),
     [
-        ("CREATE TRIGGER x AFTER UPDATE ON t BEGIN SELECT RAISE(IGNORE); END", True),
+        ("CREATE TRIGGER x AFTER INSERT ON t BEGIN SELECT RAISE(IGNORE); END", True),
+        ("CREATE TRIGGER x AFTER INSERT ON t BEGIN SELECT RAISE(FAIL, 'no'); END", True),
+        ("CREATE TRIGGER x AFTER UPDATE ON t BEGIN SELECT RAISE(IGNORE); END", False),
         (
             'CREATE TRIGGER main."x y" /* ( */ after insert ON t BEGIN SELECT CASE WHEN 1 THEN raise -- \n (\nignore) END; END',
             True,
         ),
-        ("CREATE TRIGGER x BEFORE UPDATE ON t BEGIN SELECT RAISE(IGNORE); END", False),
+        ("CREATE TRIGGER x BEFORE INSERT ON t BEGIN SELECT RAISE(IGNORE); END", False),
         ("CREATE TRIGGER after DELETE ON t BEGIN SELECT RAISE(IGNORE); END", False),
-        ("CREATE TRIGGER x AFTER UPDATE ON t BEGIN SELECT RAISE(ABORT, 'RAISE(IGNORE)'); END", False),
+        ("CREATE TRIGGER x AFTER INSERT ON t BEGIN SELECT RAISE(ABORT, 'RAISE(IGNORE)'); END", False),
     ],
 )
-def test_only_raise_ignore_after_the_change_silences(sql: str, expected: bool) -> None:
+def test_what_ends_a_statement_and_leaves_an_inserted_row_silences(sql: str, expected: bool) -> None:
     assert silences(sql) is expected

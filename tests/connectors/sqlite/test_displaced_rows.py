@@ -1,12 +1,14 @@
 """Rows that REPLACE takes away without a delete trigger: through every way in which a row can be unique."""
 
+import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from dtaas_desktop.domain.changes import Operation
 from dtaas_desktop.domain.table import TableRef
-from tests.connectors.sqlite.captured import Copy, T, stored, write
+from tests.connectors.sqlite.captured import Copy, T, sqlite, stored, write
 from tests.connectors.sqlite.databases import database, source_of
 
 DISPLACED = {
@@ -123,3 +125,32 @@ def test_rows_displaced_by_replace_are_missed_by_nobody(tmp_path: Path, case: st
     )
     assert Operation.ABSENT in {operation for operation, _ in images}
     assert len(copy.rows) <= before
+
+
+SILENT = {
+    "ignored": ("SELECT RAISE(IGNORE)", ""),
+    "failed": ("SELECT RAISE(FAIL, 'no')", ""),
+    "failed within": ("INSERT INTO once VALUES (1)", "OR FAIL "),
+}
+
+
+@pytest.mark.parametrize("key", ["INTEGER PRIMARY KEY", "TEXT NOT NULL PRIMARY KEY"])
+@pytest.mark.parametrize("case", SILENT)
+def test_a_statement_that_another_trigger_ends_after_the_change_is_not_missed(tmp_path: Path, case: str, key: str) -> None:
+    ending, conflict = SILENT[case]
+    path = database(tmp_path / "t.db", f"CREATE TABLE t (k {key}, a TEXT)", "CREATE TABLE once (n UNIQUE)")
+    source = source_of(path)
+    source.capture.enable([T])
+    copy = Copy(source)
+    write(path, "INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'c')", "INSERT INTO once VALUES (1)")
+    write(path, *(f"CREATE TRIGGER ends_{event} AFTER {event} ON t BEGIN {ending}; END" for event in ("UPDATE", "DELETE")))
+    copy.follow()
+    for statement in (f"UPDATE {conflict}t SET a = 'z' WHERE k = 1", f"UPDATE {conflict}t SET k = 4 WHERE k = 2"):
+        with sqlite(path) as connection, suppress(sqlite3.Error):
+            connection.execute(statement)
+        assert copy.follow()
+        assert copy.values() == sorted(stored(path), key=repr)
+    with sqlite(path) as connection, suppress(sqlite3.Error):
+        connection.execute("DELETE FROM t WHERE k = 3")
+    copy.follow()
+    assert copy.values() == sorted(stored(path), key=repr)
