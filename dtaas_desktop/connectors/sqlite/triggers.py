@@ -7,7 +7,7 @@ with. Each table is written unaliased where its own index conditions are repeate
 Keys are logged before a statement acts wherever they are known then: also where it fails or ignores, which costs a harmless entry.
 For what follows the change may never run: another trigger can end the statement and leave its rows as they are by then (RAISE(IGNORE),
 RAISE(FAIL), or any failure within UPDATE OR FAIL), and by a foreign key an updated row may go with the one that it displaces. Only
-after it are known the key of an inserted row, and what REPLACE writes in a key for NULL if its default tells it another value each time.
+after it are known the key of an inserted row, and what REPLACE writes in a key for NULL.
 
 What REPLACE displaces through another unique index fires no delete trigger (unless recursive_triggers is on, which is the
 program's choice), so the keys of rows in conflict are logged, too. A row number that no column declares is such an index as well: it
@@ -95,10 +95,9 @@ def _entry(relation: Relation, number: int, row: str) -> str:
 
 
 def _moved(relation: Relation, number: int) -> str:
-    """The key that an update gives to a row. One with NULL displaces nothing; where it is not allowed, the update will fail."""
-    key = [_written(relation, name) for name in relation.key]
-    whole = " AND ".join(f"{cell} IS NOT NULL" for cell in key)
-    return f"{_insert(relation, number, key)} WHERE ({_key_differs(relation)}) AND {whole}"
+    """The key that an update gives to a row. One with NULL displaces nothing, or is not what will be written."""
+    whole = " AND ".join(f"NEW.{quoted(name)} IS NOT NULL" for name in relation.key)
+    return f"{_entry(relation, number, 'NEW')} WHERE ({_key_differs(relation)}) AND {whole}"
 
 
 def _written(relation: Relation, name: str) -> str:
