@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dtaas_desktop.domain.errors import UserError
@@ -120,6 +120,9 @@ def iso_texts(draw: st.DrawFn) -> tuple[str, Any]:
 
 @settings(max_examples=60)
 @given(units, st.none() | zones, extras, st.lists(iso_texts(), max_size=12))
+@example("s", "Europe/Paris", "bad", [("9999-12-31 23:00:00.000000993-0100", (253_402_297_200_000_000_993, -60))])
+@example("ms", "UTC", "bad", [("0001-01-01 00:30:00.0001+01:00", (-62_135_594_999_999_900_000, 60))])
+@example("us", "UTC", "truncate", [("9999-12-31 23:59:59.9999999-00:30", (253_402_300_799_999_999_900, -30))])
 def test_iso_texts_become_the_moment_written_in_them(
     unit: str, zone: str | None, extra: str, drawn: list[tuple[str, Any]]
 ) -> None:
@@ -135,7 +138,11 @@ def test_iso_texts_become_the_moment_written_in_them(
             expected.append(Bad(f"has a time zone, which {target} cannot hold"))
         else:
             found = placed(parts[0] - parts[1] * 60 * SECOND, naive, unit, zone, extra, utc=True)
-            expected.append(NANOSECONDS if found == YEARS and unit == "ns" else found)  # both are true
+            if found == YEARS and unit == "ns":  # both are true
+                found = NANOSECONDS
+            elif found == YEARS and rounded(parts[0], unit, extra) is None:  # both are true
+                found = Bad(f"has digits that {naive} cannot hold")
+            expected.append(found)
     assert outcomes(text([written for written, _ in drawn]), target, extra_digits=extra) == expected
 
 
